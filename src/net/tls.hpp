@@ -1,0 +1,38 @@
+// TLS settings and the contexts made of them; files are re-read when they change.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <string>
+
+#include "net/http.hpp"
+
+namespace matriarch::net {
+
+enum class VerifyClient { kNone, kOptional, kRequired };
+
+// Paths of PEM files; empty = not given.
+struct TlsServerSettings {
+  std::string certfile;
+  std::string keyfile;  // empty: the key is in certfile
+  std::string keyfile_password;
+  std::string cafile;
+  std::string ciphers;
+  VerifyClient verify_client = VerifyClient::kNone;
+};
+
+struct TlsClientSettings {
+  bool verify = true;  // false only where the contract says so (Patroni's peers without a CA)
+  std::string cafile;  // empty: the system's store
+  std::string certfile;
+  std::string keyfile;
+  std::string keyfile_password;
+};
+
+using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
+
+// Reads the files; the error names the file and what is wrong with it.
+NetResult<TlsContext> make_server_context(const TlsServerSettings& settings);
+NetResult<TlsContext> make_client_context(const TlsClientSettings& settings);
+
+}  // namespace matriarch::net
