@@ -145,6 +145,7 @@ struct RestSettings {
   std::vector<std::string> allowlist;
   bool allowlist_include_members = false;
   std::map<std::string, std::string> http_extra_headers, https_extra_headers;
+  int request_queue_size = 5;        // listen backlog
   std::string server_tokens = "original";
   std::string api_url() const;     // "http://host:port/patroni"
   bool operator==(const RestSettings&) const = default;
@@ -196,7 +197,9 @@ struct WatchdogSettings {
 struct LogSettings {
   bool json = false;
   std::string level = "INFO";
+  bool details_only_at_debug = false;  // traceback_level
   std::string format = "%(asctime)s %(levelname)s: %(message)s";
+  std::vector<std::pair<std::string, std::string>> fields;  // json only: field and the name to print it under; wins over format
   std::string dateformat;
   std::map<std::string, std::string> static_fields;
   std::size_t max_queue_size = 1000;
