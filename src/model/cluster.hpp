@@ -118,6 +118,7 @@ struct Cluster {
   StatusKey status;
   std::map<MemberName, Member> members;
   std::optional<FailoverKey> failover;
+  Revision failover_revision;             // of the key, request or not ("{}"): the guard of a decision that saw no request
   SyncKey sync;
   std::optional<HistoryKey> history;
   std::optional<std::map<MemberName, std::string>> failsafe;  // name -> api_url
