@@ -64,6 +64,8 @@ struct WalSender {
   MemberName application_name;
   SyncState sync_state = SyncState::kAsync;
   Lsn write, flush, replay;
+  std::string usename, client_addr;      // for /patroni; client_addr is empty for a Unix socket
+  int sync_priority = 0;
   bool operator==(const WalSender&) const = default;
 };
 
@@ -118,6 +120,8 @@ struct PostgresNode {
   int server_version = 0;                // 150020, 0 = unknown
   Lsn lsn;                               // primary: flush LSN; standby: max(received, written, replayed)
   Lsn received, replayed;                // standby
+  Lsn latest_end;                        // standby: the upstream's end of WAL as its sender last reported it
+  std::string replayed_timestamp;        // standby: of the last replayed commit, as postmaster_start_time; empty: none
   Timeline timeline;                     // primary: of the current WAL file
   Timeline replica_timeline;             // standby: by IDENTIFY_SYSTEM, cached
   Timeline received_timeline;            // of the WAL receiver while streaming

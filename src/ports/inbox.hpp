@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "model/names.hpp"
+
 namespace matriarch::ports {
 
 struct Request {
@@ -24,6 +26,7 @@ struct Request {
   };
   Kind kind = Kind::kWake;
   boost::json::object body;
+  std::optional<model::Revision> expected;  // kWriteFailover: only if the key still has this revision, else 409
 };
 
 struct Reply {
