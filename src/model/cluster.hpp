@@ -113,6 +113,7 @@ struct HistoryKey {
 struct Cluster {
   std::optional<std::string> initialize;  // absent; "" = bootstrap under way; else the system identifier
   Revision initialize_revision;
+  std::int64_t initialize_session = 0;    // the store session that "" is bound to: whose bootstrap it is; 0 = none
   std::optional<ConfigKey> config;
   std::optional<LeaderKey> leader;        // absent also for an empty value
   StatusKey status;

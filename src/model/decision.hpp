@@ -34,6 +34,12 @@ struct GrantPermit {
   bool operator==(const GrantPermit&) const = default;
 };
 
+// All members of /failsafe agreed to a round sent at `sent_at`: the lease runs until sent_at + ttl - margin (S14).
+struct ExtendLease {
+  Instant sent_at{};
+  bool operator==(const ExtendLease&) const = default;
+};
+
 // ---- store -------------------------------------------------------------------------------------------------------
 struct CreateInitialize { std::string text; bool operator==(const CreateInitialize&) const = default; };   // create-only; empty text is bound to our session
 struct SetInitialize { std::string system_id; bool operator==(const SetInitialize&) const = default; };
@@ -77,9 +83,10 @@ struct AnswerWish { std::uint64_t id = 0; int status = 200; std::string text; bo
 struct ActivateWatchdog { bool operator==(const ActivateWatchdog&) const = default; };
 struct DisableWatchdog { bool operator==(const DisableWatchdog&) const = default; };
 struct RecordEvent { std::string kind; boost::json::object details; bool operator==(const RecordEvent&) const = default; };  // for /matriarch/events
-struct Exit { int code = 1; bool stop_postgres = true; std::string reason; bool operator==(const Exit&) const = default; };
+// The agent ends. `set_data_aside`: after the stop the data directory is renamed to ".failed" (a bootstrap that failed).
+struct Exit { int code = 1; bool stop_postgres = true; std::string reason; bool set_data_aside = false; bool operator==(const Exit&) const = default; };
 
-using Action = std::variant<AcquireLease, ReleaseLease, TakeLease, GrantPermit, CreateInitialize, SetInitialize, CancelInitialize,
+using Action = std::variant<AcquireLease, ReleaseLease, TakeLease, GrantPermit, ExtendLease, CreateInitialize, SetInitialize, CancelInitialize,
                             WriteConfig, PublishMember, WriteStatus, WriteFailsafe, WriteSync, DeleteSync, ClearFailover, WriteHistory,
                             SetSyncNames, FollowByReload, SyncSlots, ResumeReplay, StartCheckpoint, SetRole, SetStopped, MarkCrashed,
                             RunCallback, StopNow, FencePostgres, StartTask, CancelTask, AnswerWish, ActivateWatchdog, DisableWatchdog,
@@ -104,7 +111,9 @@ struct Decision {
   std::string table;               // "leaderless", "leader", "follower", ...
   std::string rule;                // name of the verdict's row
   std::string says;                // the status line for the operator (Patroni's text where there is one)
+  std::vector<std::string> path;   // every verdict row taken on the way to `rule`, table by table
   std::vector<std::string> duties; // names of the duty rows that fired
+  std::vector<std::string> notes;  // log lines beside the status line: why a candidate was refused, what was cleaned up
   std::vector<Action> actions;     // in order
   Needs needs;
   std::optional<Instant> wake_at;  // look again at the latest then (besides loop_wait)

@@ -45,6 +45,7 @@ struct DivergenceReport {
   Timeline leader_timeline;
   enum class Verdict { kNeedsRewind, kCompatible, kUnknown } verdict = Verdict::kUnknown;
   std::string says;
+  Instant asked_at{};                      // when the comparison began: an older trigger is not answered by it
   bool operator==(const DivergenceReport&) const = default;
 };
 
@@ -69,6 +70,7 @@ struct Observation {
   std::string last_event;                      // what caused this look, for the journal
   bool watchdog_active = false, watchdog_healthy = true;
   bool shutting_down = false;                  // SIGTERM was received
+  Milliseconds fence_budget{150};              // how long before valid_until the guardian begins to kill
 
   const MemberName& me() const { return settings->name; }
   const Cluster& cluster() const { return *store.cluster; }

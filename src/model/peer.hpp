@@ -15,6 +15,7 @@ struct PeerStatus {
   Tags tags;
   bool watchdog_failed = false;
   std::optional<bool> wal_flows;    // a Matriarch peer: its WAL receiver got something within the last heartbeats
+  std::optional<WallTime> dcs_last_seen;  // its own last exchange with the store; nothing: not said
   std::string error;                // when not reachable
   Instant asked_at{};
   bool operator==(const PeerStatus&) const = default;
