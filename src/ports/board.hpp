@@ -2,11 +2,20 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "model/decision.hpp"
 #include "model/observation.hpp"
 
 namespace matriarch::ports {
+
+// A verdict that differed from the one before it.
+struct PastDecision {
+  model::Decision decision;
+  model::Instant decided_at{};
+  std::string cause;                       // the event that made the agent look
+};
 
 // Immutable once published.
 struct Snapshot {
@@ -15,7 +24,7 @@ struct Snapshot {
   model::Instant decided_at{};
   model::Instant verdict_since{};          // since when the same rule has been firing
   bool failsafe_active = false;
-  std::vector<model::Decision> recent;     // the last changes of verdict, newest first, bounded
+  std::vector<PastDecision> recent;        // the last changes of verdict, newest first, bounded
 };
 
 class Board {
