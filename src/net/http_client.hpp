@@ -25,7 +25,7 @@ struct UnixEndpoint {
 using Endpoint = std::variant<TcpEndpoint, UnixEndpoint>;
 
 struct ClientLimits {
-  std::size_t max_body = 16u << 20;          // bytes of one answer, or of one chunk of a stream
+  std::size_t max_body = 16u << 20;  // bytes of one answer, or of one chunk of a stream
   std::size_t max_idle_connections = 2;
   std::chrono::milliseconds tcp_user_timeout{0};  // 0 = the system's
 };

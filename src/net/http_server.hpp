@@ -17,10 +17,10 @@ namespace matriarch::net {
 
 struct ServerLimits {
   std::size_t max_header = 64u << 10;
-  std::size_t max_body = 4u << 20;  // larger: 413
-  std::size_t max_connections = 512;  // more: the oldest idle one is closed, else the new one is refused
-  std::chrono::milliseconds read_timeout{10'000};   // to receive one whole request once its first byte came
-  std::chrono::milliseconds idle_timeout{60'000};   // between two requests of a connection
+  std::size_t max_body = 4u << 20;                 // larger: 413
+  std::size_t max_connections = 512;               // more: the oldest idle one is closed, else the new one is refused
+  std::chrono::milliseconds read_timeout{10'000};  // to receive one whole request once its first byte came
+  std::chrono::milliseconds idle_timeout{60'000};  // between two requests of a connection
   std::chrono::milliseconds write_timeout{10'000};
 };
 
@@ -41,8 +41,8 @@ class ChunkWriter {
 
 // Answers a request. Either returns a response, or has called writer.start() and returns std::nullopt when the
 // stream is over. When the client disconnects, the handler's coroutine is cancelled. An exception becomes a 500.
-using HttpHandler = std::function<boost::asio::awaitable<std::optional<HttpResponse>>(HttpRequest request, PeerInfo peer,
-                                                                                    ChunkWriter& writer)>;
+using HttpHandler = std::function<boost::asio::awaitable<std::optional<HttpResponse>>(
+    HttpRequest request, PeerInfo peer, ChunkWriter& writer)>;
 
 struct ListenTcp {
   std::string address;  // an address, "*" or "" for all; a name is resolved
@@ -50,7 +50,7 @@ struct ListenTcp {
   std::optional<TlsServerSettings> tls;
 };
 struct ListenUnix {
-  std::string path;        // created 0600 by default, replaced if stale
+  std::string path;  // created 0600 by default, replaced if stale
   unsigned mode = 0600;
 };
 

@@ -1,0 +1,180 @@
+#include "net/connect.hpp"
+
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/un.h>
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "net/failure.hpp"
+
+namespace matriarch::net {
+namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+namespace {
+
+std::string to_string(const TcpEndpoint& endpoint) {
+  const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
+std::string to_string(const tcp::endpoint& address) {
+  return to_string(TcpEndpoint{.host = address.address().to_string(), .port = address.port()});
+}
+
+using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+
+// Neither option decides whether the connection works, so an error of theirs is not one of the connection.
+void tune(Stream::Socket& socket, const ClientLimits& limits) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  if (limits.tcp_user_timeout.count() > 0) {
+    socket.set_option(UserTimeout(static_cast<int>(limits.tcp_user_timeout.count())), ignored);
+  }
+}
+
+// The server must own the name or the address that we dialled; an address is never sent as SNI (RFC 6066).
+bool expect_identity(SSL* tls, const std::string& host) {
+  error_code not_an_address;
+  asio::ip::make_address(host, not_an_address);
+  if (!not_an_address) return ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(tls), host.c_str()) == 1;
+  return SSL_set_tlsext_host_name(tls, host.c_str()) == 1 && ::SSL_set1_host(tls, host.c_str()) == 1;
+}
+
+std::string why_not_verified(SSL* tls) {
+  const long result = ::SSL_get_verify_result(tls);
+  return result == X509_V_OK ? "" : std::string(" (") + ::X509_verify_cert_error_string(result) + ")";
+}
+
+// What the timer of one connection attempt may touch: it can fire after the attempt is over.
+struct Attempt {
+  Stream::Socket* socket = nullptr;  // null once it is over
+  bool gave_up = false;
+
+  void give_up() {
+    if (socket == nullptr) return;
+    gave_up = true;
+    error_code ignored;
+    socket->close(ignored);
+  }
+};
+
+}  // namespace
+
+std::string to_string(const Endpoint& endpoint) {
+  if (const auto* path = std::get_if<UnixEndpoint>(&endpoint)) return "unix:" + path->path;
+  return to_string(std::get<TcpEndpoint>(endpoint));
+}
+
+Connector::Connector(asio::any_io_executor executor, ClientLimits limits)
+    : executor_(std::move(executor)), limits_(limits), resolver_(executor_), share_timer_(executor_) {}
+
+void Connector::abort() {
+  aborted_ = true;
+  resolver_.cancel();
+  share_timer_.cancel();
+  if (under_way_ != nullptr) under_way_->close();
+}
+
+asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect(Endpoint endpoint,
+                                                                       steady_clock::time_point deadline) {
+  if (auto* path = std::get_if<UnixEndpoint>(&endpoint)) co_return co_await connect_unix(std::move(*path));
+  co_return co_await connect_tcp(std::get<TcpEndpoint>(std::move(endpoint)), deadline);
+}
+
+asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_unix(UnixEndpoint endpoint) {
+  const std::string doing = "connect to " + to_string(Endpoint(endpoint));
+  if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path)) {
+    const error_code too_long(ENAMETOOLONG, boost::system::system_category());
+    co_return tl::unexpected(net_error(NetFailure::kRefused, doing, too_long));
+  }
+  auto stream = std::make_unique<Stream>(Stream::Socket(executor_));
+  under_way_ = stream.get();
+  error_code code;
+  const asio::generic::stream_protocol::endpoint address(asio::local::stream_protocol::endpoint(endpoint.path));
+  co_await stream->socket().async_connect(address, asio::redirect_error(asio::use_awaitable, code));
+  under_way_ = nullptr;
+  if (code) co_return tl::unexpected(net_error(NetFailure::kRefused, doing, code));
+  co_return stream;
+}
+
+asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_tcp(TcpEndpoint endpoint,
+                                                                           steady_clock::time_point deadline) {
+  auto addresses = co_await resolve(endpoint.host, endpoint.port);
+  if (!addresses) co_return tl::unexpected(addresses.error());
+
+  auto stream = std::make_unique<Stream>(Stream::Socket(executor_));
+  under_way_ = stream.get();
+  NetResult<void> connected;
+  for (std::size_t i = 0; i < addresses->size() && !aborted_; ++i) {
+    // Its share, so that a first address that swallows packets does not cost the others their chance.
+    const auto left = deadline - steady_clock::now();
+    const auto share = left / static_cast<long>(addresses->size() - i);
+    connected = co_await connect_one(stream->socket(), (*addresses)[i], share);
+    if (connected) break;
+  }
+  if (connected && endpoint.tls != nullptr) connected = co_await shake_hands(*stream, endpoint);
+  under_way_ = nullptr;
+  if (aborted_) co_return tl::unexpected(NetError{.failure = NetFailure::kCancelled, .what = "connect: given up"});
+  if (!connected) co_return tl::unexpected(connected.error());
+  co_return stream;
+}
+
+asio::awaitable<NetResult<Connector::Addresses>> Connector::resolve(std::string host, std::uint16_t port) {
+  error_code code;
+  const auto address = asio::ip::make_address(host, code);
+  if (!code) co_return Addresses{tcp::endpoint(address, port)};
+  const auto results = co_await resolver_.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service,
+                                                        asio::redirect_error(asio::use_awaitable, code));
+  if (code) co_return tl::unexpected(net_error(NetFailure::kUnresolved, "resolve " + host, code));
+  Addresses addresses;
+  for (const auto& result : results) addresses.push_back(result.endpoint());
+  co_return addresses;
+}
+
+asio::awaitable<NetResult<void>> Connector::connect_one(Stream::Socket& socket, tcp::endpoint address,
+                                                        steady_clock::duration share) {
+  const std::string doing = "connect to " + to_string(address);
+  error_code code;
+  socket.close(code);
+  code.clear();
+  const auto attempt = std::make_shared<Attempt>(Attempt{.socket = &socket});
+  share_timer_.expires_after(share);
+  share_timer_.async_wait([attempt](error_code cancelled) {
+    if (!cancelled) attempt->give_up();
+  });
+  const asio::generic::stream_protocol::endpoint target(address);
+  co_await socket.async_connect(target, asio::redirect_error(asio::use_awaitable, code));
+  share_timer_.cancel();
+  attempt->socket = nullptr;
+  if (attempt->gave_up)
+    co_return tl::unexpected(NetError{.failure = NetFailure::kTimedOut, .what = doing + ": timed out"});
+  if (code == asio::error::timed_out) co_return tl::unexpected(net_error(NetFailure::kTimedOut, doing, code));
+  if (code) co_return tl::unexpected(net_error(NetFailure::kRefused, doing, code));
+  tune(socket, limits_);
+  co_return NetResult<void>();
+}
+
+asio::awaitable<NetResult<void>> Connector::shake_hands(Stream& stream, TcpEndpoint endpoint) {
+  const std::string doing = "TLS handshake with " + to_string(endpoint);
+  auto& tls = stream.start_tls(endpoint.tls);
+  SSL* const handle = tls.native_handle();
+  if (!expect_identity(handle, endpoint.host)) {
+    co_return tl::unexpected(NetError{.failure = NetFailure::kTls, .what = doing + ": " + take_openssl_error()});
+  }
+  error_code code;
+  co_await tls.async_handshake(ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, code));
+  if (!code) co_return NetResult<void>();
+  auto error = net_error(doing, code);
+  error.what += why_not_verified(handle);
+  co_return tl::unexpected(std::move(error));
+}
+
+}  // namespace matriarch::net
