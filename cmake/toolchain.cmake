@@ -35,3 +35,7 @@ if(MATRIARCH_SANITIZE)
     add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-tsan>)
   endif()
 endif()
+
+if(MATRIARCH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # so that fuzzers see which branches of the rooms they reach
+endif()
