@@ -7,9 +7,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
-#include "rules/invariants.hpp"
-#include "rules/rule.hpp"
-
 namespace matriarch::agent {
 
 namespace asio = boost::asio;
@@ -25,17 +22,8 @@ constexpr std::size_t kMaxEventText = 200;
 
 }  // namespace
 
-Judge Judge::rules() {
-  return {.decide = [](const model::Memory& memory, const model::Observation& seen) { return rules::decide(memory, seen); },
-          .violations = [](const model::Observation& seen, const model::Decision& decision) {
-            std::vector<std::string> texts;
-            for (const auto& violation : rules::check(seen, decision)) texts.push_back(violation.text());
-            return texts;
-          }};
-}
-
 Agent::Agent(asio::any_io_executor executor, World world, Judge judge, std::shared_ptr<const model::Settings> settings,
-             MakeSettings make_settings, PatchDocument patch)
+             MakeSettings make_settings)
     : executor_(executor),
       world_(world),
       judge_(std::move(judge)),
@@ -44,7 +32,7 @@ Agent::Agent(asio::any_io_executor executor, World world, Judge judge, std::shar
       writer_(executor, world, [this](std::string event) { wake(std::move(event)); }),
       tasks_(executor, world, [this](std::string event) { wake(std::move(event)); }),
       observer_(executor, world, [this](std::string event) { wake(std::move(event)); }),
-      desk_(executor, world, std::move(patch), [this](std::string event) { wake(std::move(event)); }) {
+      desk_(executor, world, [this](std::string event) { wake(std::move(event)); }) {
   apply(std::move(settings));
   desk_.on_reload([this] { request_reload(); });
 }
@@ -91,6 +79,7 @@ void Agent::look() {
   if (!world_.store.view()) return;  // start_up waits for the first one
   model::Observation seen = observer_.observe(tasks_, writer_, desk_, std::exchange(events_, {}));
   seen.shutting_down = stopping_;
+  seen.fence_budget = world_.guardian.fence_budget();
   model::Decision decision = judge_.decide(memory_, seen);
   const auto broken = judge_.violations(seen, decision);
   if (!broken.empty()) {
@@ -101,7 +90,7 @@ void Agent::look() {
   }
   memory_ = decision.memory;
   wake_at_ = decision.wake_at;
-  report(decision);
+  report(decision, seen);
   carry_out(decision, seen);
   observer_.satisfy(decision.needs);
   publish(std::move(seen), std::move(decision));
@@ -189,6 +178,7 @@ void Agent::perform(const model::Action& action, const model::Observation& seen)
       if (!seen.lease.acquiring) world().keeper.take();
     }
     void operator()(const model::GrantPermit& a) const { world().keeper.grant_permit(seen.now + a.valid_for); }
+    void operator()(const model::ExtendLease& a) const { world().keeper.extend(a.sent_at); }
     void operator()(const model::CreateInitialize& a) const { agent.writer_.write(a); }
     void operator()(const model::SetInitialize& a) const { agent.writer_.write(a); }
     void operator()(const model::CancelInitialize& a) const { agent.writer_.write(a); }
@@ -255,13 +245,18 @@ void Agent::run_checkpoint() {
 
 // ---- telling -------------------------------------------------------------------------------------------------------
 
-void Agent::report(const model::Decision& decision) {
+void Agent::report(const model::Decision& decision, const model::Observation& seen) {
+  for (const auto& note : decision.notes) {
+    // The same reason at every look is one line.
+    if (std::find(last_notes_.begin(), last_notes_.end(), note) == last_notes_.end()) world_.journal.log(Level::kInfo, note);
+  }
+  last_notes_ = decision.notes;
   if (decision.rule == last_rule_ && decision.says == last_says_) return;
   if (decision.rule != last_rule_) verdict_since_ = world_.clock.now();
   last_rule_ = decision.rule;
   last_says_ = decision.says;
   world_.journal.log(Level::kInfo, fmt::format("{} [{}]", decision.says, decision.rule));
-  recent_.push_front(decision);
+  recent_.push_front({.decision = decision, .decided_at = seen.now, .cause = seen.last_event});
   if (recent_.size() > kRecentDecisions) recent_.pop_back();
 }
 
@@ -358,6 +353,10 @@ asio::awaitable<void> Agent::shut_down() {
   }
   world_.guardian.publish_writable(false);
   world_.watchdog.disable();
+  if (exit_ && exit_->set_data_aside) {
+    auto aside = co_await world_.postgres.set_data_aside(".failed");
+    if (!aside) world_.journal.log(Level::kError, "could not set the data directory aside: " + aside.error().what);
+  }
   if (was_leader) {
     model::ReleaseLease release{.reason = "shutdown"};
     if (stopped->last.known()) release.optime = stopped->last;

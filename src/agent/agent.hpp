@@ -25,13 +25,12 @@ struct Judge {
   std::function<model::Decision(const model::Memory&, const model::Observation&)> decide;
   // Named invariants that the decision would break; a decision that breaks one is not carried out.
   std::function<std::vector<std::string>(const model::Observation&, const model::Decision&)> violations;
-  static Judge rules();
 };
 
 class Agent {
  public:
   Agent(boost::asio::any_io_executor executor, World world, Judge judge, std::shared_ptr<const model::Settings> settings,
-        MakeSettings make_settings, PatchDocument patch);
+        MakeSettings make_settings);
 
   // Runs until the node is to exit; returns the process's exit code. Spawn it on the agent's executor.
   boost::asio::awaitable<int> run();
@@ -54,7 +53,7 @@ class Agent {
   void perform(const model::Action& action, const model::Observation& seen);
   void start_task(const model::StartTask& action);
   void run_checkpoint();
-  void report(const model::Decision& decision);
+  void report(const model::Decision& decision, const model::Observation& seen);
   void publish(model::Observation seen, model::Decision decision);
   void keep_page_truthful();
   model::Milliseconds loop_wait() const { return settings_->dynamic.timing.loop_wait; }
@@ -79,7 +78,8 @@ class Agent {
   bool stopping_ = false, started_ = false;
   std::string last_rule_, last_says_;
   model::Instant verdict_since_{};
-  std::deque<model::Decision> recent_;
+  std::deque<ports::PastDecision> recent_;
+  std::vector<std::string> last_notes_;
 };
 
 }  // namespace matriarch::agent

@@ -4,6 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "model/json_merge.hpp"
+
 namespace matriarch::agent {
 
 namespace asio = boost::asio;
@@ -44,7 +46,7 @@ void Desk::receive(Request request, Answer answer) {
       return answer({.status = 202, .text = "reload scheduled"});
     case Request::Kind::kFailsafe: return receive_failsafe(request.body, answer);
     case Request::Kind::kWriteFailover:
-      asio::co_spawn(executor_, write_failover(std::move(request.body), std::move(answer)), asio::detached);
+      asio::co_spawn(executor_, write_failover(std::move(request.body), request.expected, std::move(answer)), asio::detached);
       return;
     case Request::Kind::kPatchConfig:
     case Request::Kind::kPutConfig: {
@@ -114,8 +116,8 @@ void Desk::receive_failsafe(const boost::json::object& document, const Answer& a
   notify_("failsafe round accepted");
 }
 
-asio::awaitable<void> Desk::write_failover(boost::json::object document, Answer answer) {
-  auto written = co_await world_.store.write_failover(std::move(document), std::nullopt, settings_->dynamic.timing.retry_timeout);
+asio::awaitable<void> Desk::write_failover(boost::json::object document, std::optional<model::Revision> expected, Answer answer) {
+  auto written = co_await world_.store.write_failover(std::move(document), expected, settings_->dynamic.timing.retry_timeout);
   answer(written ? Reply{} : failure_reply(written.error()));
   notify_("failover request written");
 }
@@ -128,8 +130,10 @@ asio::awaitable<void> Desk::write_config(boost::json::object body, bool patch, A
     const auto& config = (*view)->config;
     if (!config || !config->valid) co_return answer({.status = 503, .text = "the configuration in the store is missing or invalid"});
     expected = config->revision;
-    body = patch_(config->document, body);
-    if (body == config->document) co_return answer({.status = 200, .document = body});
+    boost::json::object merged = config->document;
+    const bool changed = model::merge_patch(merged, body);
+    body = std::move(merged);
+    if (!changed) co_return answer({.status = 200, .document = body});
   }
   boost::json::object document = body;
   auto written = co_await world_.store.write_config(std::move(document), expected, settings_->dynamic.timing.retry_timeout);

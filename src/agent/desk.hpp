@@ -18,8 +18,8 @@ class Desk {
  public:
   using Answer = std::function<void(ports::Reply)>;
 
-  Desk(boost::asio::any_io_executor executor, World world, PatchDocument patch, Notify notify)
-      : executor_(std::move(executor)), world_(world), patch_(std::move(patch)), notify_(std::move(notify)) {}
+  Desk(boost::asio::any_io_executor executor, World world, Notify notify)
+      : executor_(std::move(executor)), world_(world), notify_(std::move(notify)) {}
 
   void apply(std::shared_ptr<const model::Settings> settings) { settings_ = std::move(settings); }
   // Called when somebody asks to read the configuration again.
@@ -39,12 +39,11 @@ class Desk {
  private:
   void make_wish(model::OperatorWish::Kind kind, const ports::Request& request, Answer answer);
   void receive_failsafe(const boost::json::object& document, const Answer& answer);
-  boost::asio::awaitable<void> write_failover(boost::json::object document, Answer answer);
+  boost::asio::awaitable<void> write_failover(boost::json::object document, std::optional<model::Revision> expected, Answer answer);
   boost::asio::awaitable<void> write_config(boost::json::object body, bool patch, Answer answer);
 
   boost::asio::any_io_executor executor_;
   World world_;
-  PatchDocument patch_;
   Notify notify_;
   std::function<void()> reload_;
   std::shared_ptr<const model::Settings> settings_;

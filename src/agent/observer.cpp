@@ -6,8 +6,6 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "agent/keeper.hpp"
-
 namespace matriarch::agent {
 
 namespace asio = boost::asio;
@@ -147,6 +145,7 @@ asio::awaitable<void> Observer::read_linearizable() {
 asio::awaitable<void> Observer::check_divergence(model::MemberName leader) {
   const auto view = world_.store.view();
   const model::Member* member = view ? view->find(leader) : nullptr;
+  const Instant asked_at = world_.clock.now();
   model::DivergenceReport report{.leader = leader};
   if (member && !member->conn_url.empty()) {
     ports::Source source{.name = leader, .conn_url = member->conn_url, .is_leader = true};
@@ -154,6 +153,7 @@ asio::awaitable<void> Observer::check_divergence(model::MemberName leader) {
   } else {
     report.says = "the leader has no address yet";
   }
+  report.asked_at = asked_at;
   divergence_ = std::move(report);
 }
 
@@ -193,7 +193,6 @@ asio::awaitable<void> Observer::ask_failsafe() {
                                {"api_url", settings_->restapi.api_url()}, {"slots", slots}};
   std::string text = boost::json::serialize(document);
   failsafe_round_ = co_await world_.peers.ask_failsafe(std::move(members), std::move(text), poll_deadline());
-  if (failsafe_round_->accepted) world_.keeper.extend(failsafe_round_->sent_at);
 }
 
 }  // namespace matriarch::agent

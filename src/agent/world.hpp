@@ -39,9 +39,6 @@ struct World {
 using MakeSettings = std::function<model::Result<std::shared_ptr<const model::Settings>, std::string>(
     std::optional<boost::json::object> dynamic_document, bool reread)>;
 
-// Patroni's merge of a PATCH into the dynamic configuration (null deletes).
-using PatchDocument = std::function<boost::json::object(const boost::json::object& document, const boost::json::object& patch)>;
-
 using Notify = std::function<void(std::string event)>;
 
 }  // namespace matriarch::agent

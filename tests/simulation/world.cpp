@@ -1,0 +1,64 @@
+#include "simulation/world.hpp"
+
+#include <algorithm>
+
+namespace matriarch::simulation {
+
+World::Entry World::at(Instant when, Owner owner, std::function<void()> action) {
+  const Entry entry{std::max(when, now_), ++sequence_};
+  heap_.emplace(entry, Scheduled{owner, std::move(action)});
+  return entry;
+}
+
+void World::forget(Owner owner) {
+  // Destroying an action may destroy a coroutine whose locals cancel other entries: take them out first.
+  std::vector<Scheduled> dropped;
+  for (auto it = heap_.begin(); it != heap_.end();) {
+    if (it->second.owner == owner) {
+      dropped.push_back(std::move(it->second));
+      it = heap_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+void World::add(boost::asio::io_context* context) { contexts_.push_back({context}); }
+
+void World::remove(boost::asio::io_context* context) {
+  std::erase_if(contexts_, [&](const Context& c) { return c.io == context; });
+}
+
+void World::freeze(boost::asio::io_context* context, bool frozen) {
+  for (auto& c : contexts_) {
+    if (c.io == context) c.frozen = frozen;
+  }
+}
+
+// Begins at a context drawn from the seed, so that the order among ready processes is a part of what is explored.
+bool World::run_one_handler() {
+  if (contexts_.empty()) return false;
+  const std::size_t first = random_.between(0, contexts_.size() - 1);
+  for (std::size_t i = 0; i < contexts_.size(); ++i) {
+    Context& context = contexts_[(first + i) % contexts_.size()];
+    if (context.frozen) continue;
+    context.io->restart();
+    if (context.io->poll_one() > 0) return true;
+  }
+  return false;
+}
+
+bool World::step(Instant end) {
+  ++steps_;
+  if (run_one_handler()) return true;
+  if (heap_.empty() || heap_.begin()->first.first > end) {
+    now_ = std::max(now_, end);
+    return false;
+  }
+  auto node = heap_.extract(heap_.begin());
+  now_ = node.key().first;
+  node.mapped().action();
+  return true;
+}
+
+}  // namespace matriarch::simulation
