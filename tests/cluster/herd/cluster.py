@@ -1,0 +1,104 @@
+"""A cluster of nodes in one work directory."""
+import json
+import secrets
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from . import system
+from .node import Node
+
+
+class Herd:
+    """Nodes that share a scope. Use as a context manager: everything is stopped and removed at the end."""
+
+    def __init__(self, build, size=3, dynamic=None, scope="herd", log_level="INFO", fsync="on", keep=False):
+        self.build, self.scope, self.log_level, self.fsync, self.keep = Path(build), scope, log_level, fsync, keep
+        # Short: a Unix socket's path has at most 107 bytes.
+        self.work = Path(tempfile.mkdtemp(prefix="herd-", dir="/tmp"))
+        self.work.chmod(0o755)
+        self.ports = system.PortPool()
+        self.secret = secrets.token_hex(16)
+        self.dynamic = {"postgresql": {"use_pg_rewind": True}} | (dynamic or {})
+        self.programs = system.copy_programs(self.build, self.work)
+        self.nodes = [Node(self, index + 1) for index in range(size)]
+
+    def store_section(self, node):
+        return {"embedded": {
+            "data_dir": str(node.directory / "consensus"),
+            "listen": f"{node.host}:{node.raft_port}",
+            "advertise": f"{node.host}:{node.raft_port}",
+            "client_listen": f"{node.host}:{node.store_port}",
+            "peers": [f"{other.host}:{other.raft_port}" for other in self.nodes],
+            "secret": self.secret,
+        }}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for node in self.nodes:
+            node.destroy()
+        if kind is None and not self.keep:
+            shutil.rmtree(self.work, ignore_errors=True)
+        elif kind is not None:
+            print(f"kept for a look: {self.work}")
+
+    # ---- life ----
+
+    def start(self, deadline_s=60):
+        """Starts every node and waits until one leads and all others stream from it."""
+        for node in self.nodes:
+            node.start()
+        self.wait_healthy(deadline_s)
+
+    def leader(self):
+        leaders = [node for node in self.nodes if node.process is not None and node.is_leader()]
+        return leaders[0] if len(leaders) == 1 else None
+
+    def wait_leader(self, deadline_s=30, other_than=None):
+        return system.wait_until(lambda: (lambda found: found if found and found is not other_than else None)(self.leader()),
+                                 deadline_s, f"one leader{' other than ' + other_than.name if other_than else ''}{self.diagnosis}")
+
+    def replicas(self):
+        leader = self.leader()
+        return [node for node in self.nodes if node is not leader and node.process is not None]
+
+    def is_healthy(self):
+        leader = self.leader()
+        if leader is None:
+            return False
+        others = [node for node in self.nodes if node is not leader and node.process is not None]
+        timeline = leader.status().get("timeline")
+        return all(node.is_streaming() and node.status().get("timeline") == timeline for node in others) and self.sync_is_complete(leader)
+
+    def sync_is_complete(self, leader):
+        if not self.dynamic.get("synchronous_mode") or len([n for n in self.nodes if n.process]) < 2:
+            return True
+        code, body = leader.get("/cluster")
+        return code == 200 and any(member.get("role") in ("sync_standby", "quorum_standby") for member in json.loads(body)["members"])
+
+    def wait_healthy(self, deadline_s=60):
+        try:
+            system.wait_until(self.is_healthy, deadline_s, "one leader and every replica streaming on its timeline")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}{self.diagnosis}") from None
+        return self.leader()
+
+    @property
+    def diagnosis(self):
+        """The ends of the nodes' logs, formatted only when printed."""
+        class Late:
+            def __format__(late, spec):
+                return "".join(f"\n--- {node.name} ---\n{node.tail()}" for node in self.nodes)
+            __str__ = lambda late: format(late)
+        return Late()
+
+    def ctl(self, *arguments, node=None, **options):
+        """Runs an operator command with the configuration of a node."""
+        node = node or next(n for n in self.nodes if n.process is not None)
+        return system.run([str(self.programs / "matriarch"), "-c", str(node.file), *arguments], **options)
+
+    def topology(self):
+        return self.ctl("topology").stdout

@@ -1,0 +1,129 @@
+"""Processes, users and ports."""
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+def wait_until(condition, deadline_s, what):
+    """Returns the first true value of condition(); fails with `what` after the deadline."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"after {deadline_s} s still not: {what}")
+        time.sleep(0.02)
+
+
+class PortPool:
+    """Ports that were free a moment ago, each given out once, below the range of outgoing connections."""
+
+    def __init__(self):
+        self.next = 20000 + (os.getpid() * 97) % 8000
+
+    def take(self):
+        while True:
+            self.next = self.next + 1 if self.next < 32000 else 20000
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", self.next))
+                    return self.next
+                except OSError:
+                    continue
+
+
+def unprivileged():
+    """Arguments of Popen that drop root: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    entry = pwd.getpwnam("postgres")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def owned_directory(path):
+    """A private directory that belongs to the user who will run the nodes."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    if os.geteuid() == 0:
+        entry = pwd.getpwnam("postgres")
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+    return path
+
+
+def copy_programs(build, work):
+    """Copies of the programs, where the unprivileged user can execute them (a clone under a private home is not)."""
+    programs = owned_directory(work / "bin")
+    for name in ("matriarch", "matriarch-guardian"):
+        target = programs / name
+        shutil.copy2(build / name, target)
+        target.chmod(0o755)
+    programs.chmod(0o755)
+    return programs
+
+
+def children(pid):
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except FileNotFoundError:
+        return []
+    found = []
+    for task in tasks:
+        try:
+            found += [int(child) for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def family(pid):
+    """pid and everything below it, parents first."""
+    result, queue = [], [pid]
+    while queue:
+        current = queue.pop(0)
+        result.append(current)
+        queue += children(current)
+    return result
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def send(pids, which):
+    for pid in pids:
+        try:
+            os.kill(pid, which)
+        except ProcessLookupError:
+            pass
+
+
+def kill_family(pid):
+    """SIGKILL everything of a node at the same time: stopped first, so that nobody can react to another's death."""
+    pids = family(pid)
+    send(pids, signal.SIGSTOP)
+    pids = family(pid)
+    send(pids, signal.SIGKILL)
+    wait_until(lambda: not any(is_alive(p) for p in pids), 10, "every process of the node is gone")
+
+
+def run(command, **options):
+    return subprocess.run(command, text=True, capture_output=True, **options)
