@@ -8,6 +8,12 @@ Instant before(Instant end, Duration margin) {
   return end.time_since_epoch() > margin ? end - margin : Instant{};
 }
 
+// Of a lease and a posture that could be read.
+Instant end_of_lease(const FenceInput& input) {
+  const Duration ceiling = std::min(Duration(input.posture.value.max_ttl), input.max_ttl);
+  return lease_end(input.lease.value, ceiling, input.now, input.wall_offset);
+}
+
 FenceStep begin(FenceState state, FencePhase phase, FenceReason reason, const Judgement& judgement, Instant now) {
   state.phase = phase;
   state.reason = reason;
@@ -77,25 +83,28 @@ std::optional<Instant> quit_time(const Judgement& judgement, Duration budget) {
   return before(judgement.ends, effective_budget(budget));
 }
 
-// In pause nobody is fenced, and the acknowledgement says no more than that the guardian read the posture.
-std::uint64_t term_to_acknowledge(const FenceInput& input, const Judgement& judgement, bool holds) {
-  if (input.posture.status != ReadStatus::kGood) return 0;
-  const Posture& posture = input.posture.value;
-  if (posture.paused != 0) return posture.armed_term;
-  return holds && posture.armed_term == judgement.term ? judgement.term : 0;
+// What arm() waits for: promotion follows it, so it is given before PostgreSQL may write. In pause it says no more than
+// that the guardian read the page.
+std::uint64_t term_to_acknowledge(const FenceInput& input) {
+  if (input.posture.status != ReadStatus::kGood || input.lease.status != ReadStatus::kGood) return 0;
+  const Lease& lease = input.lease.value;
+  const bool asked = lease.armed_term != 0 && lease.armed_term == lease.term;
+  if (!asked || input.posture.value.paused != 0) return asked ? lease.term : 0;
+  return input.now < before(end_of_lease(input), effective_budget(input.budget)) ? lease.term : 0;
 }
 
 FenceStep watch(FenceState state, const FenceInput& input) {
   const Judgement judgement = judge(input);
   const auto quit_at = quit_time(judgement, input.budget);
   const bool holds = quit_at && input.now < *quit_at;
-  state.armed_term = term_to_acknowledge(input, judgement, holds);
+  state.armed_term = term_to_acknowledge(input);
 
-  if (input.postgres.all_gone()) return nothing_to_do(state, holds ? quit_at : std::nullopt);
+  if (input.postgres.all_gone()) return nothing_to_do(state, std::nullopt);
   if (input.asked) return do_as_asked(state, input, judgement);
   if (!input.postgres.postmaster_alive) return end_orphans(state, input, judgement);
   if (judgement.ground == Ground::kNotNeeded) return nothing_to_do(state, std::nullopt);
   if (holds) return nothing_to_do(state, quit_at);
+  if (input.postgres.foreign) return nothing_to_do(state, std::nullopt);
   const Instant kill_at = before(judgement.ends, kKillMargin);
   if (input.now >= kill_at) return begin_killing(state, reason_of(judgement.ground), judgement, input.now);
   return begin_quitting(state, FenceReason::kLeaseEnded, judgement, input.now, kill_at);
@@ -130,9 +139,8 @@ Judgement judge(const FenceInput& input) {
   if (!posture.needs_lease()) return {.ground = Ground::kNotNeeded};
   if (input.lease.status == ReadStatus::kGarbage) return {.ground = Ground::kUnreadable};
   if (input.lease.status == ReadStatus::kAbsent) return {.ground = Ground::kNone};
-  const Duration ceiling = std::min(Duration(posture.max_ttl), input.max_ttl);
   return {.ground = Ground::kHeld,
-          .ends = lease_end(input.lease.value, ceiling, input.now, input.wall_offset),
+          .ends = end_of_lease(input),
           .term = input.lease.value.term};
 }
 

@@ -33,6 +33,9 @@ struct PostgresView {
   std::uint32_t pending_kills = 0;     // of all these: SIGKILL is pending, the kernel holds them
   bool known_standby = false;          // evidence beside the page: a signal file of recovery lay in the data directory
                                        // when this postmaster was found
+  bool foreign = false;                // adopted at the agent's request, and no lease was ever seen to cover it: somebody
+                                       // started it before Matriarch came, and whether it may serve is the agent's
+                                       // question until the first lease
   bool all_gone() const { return !postmaster_alive && others == 0; }
 };
 
@@ -74,21 +77,21 @@ struct FenceStep {
 
 // What PostgreSQL stands on.
 enum class Ground {
-  kNotNeeded,   // in recovery, paused, standing down
+  kNotNeeded,   // it writes nothing, or nobody watches it (pause)
   kHeld,        // a lease
   kNone,        // a lease is needed and none was ever written, or nobody said what runs
   kUnreadable,  // garbage on the page
 };
 struct Judgement {
   Ground ground = Ground::kNone;
-  Instant ends{};  // kHeld: lease_end()
+  Instant ends{};  // kHeld: lease_end(), which may have passed
   std::uint64_t term = 0;
 };
 Judgement judge(const FenceInput& input);
 
 Duration effective_budget(Duration wanted);
 
-// One look. Call it at `look_at`, whenever the page may have changed in a way that matters (arm, disarm), and whenever a
+// One look. Call it at `look_at`, whenever the page may have changed in a way that matters (arm, stand down), and whenever a
 // process ended; calling it more often changes nothing.
 //
 //   watching -> quitting   the lease is held but ends within the budget

@@ -43,6 +43,7 @@ struct ProcessRef {
 // Written by the keeper after each renewal. Times are nanoseconds of BootClock.
 struct Lease {
   std::uint64_t term = 0;        // which of this member's leases; never goes back
+  std::uint64_t armed_term = 0;  // the guardian is asked to acknowledge that it watches the end of this one; 0: none
   std::int64_t token = 0;        // the store's own name of it (session, lease id): a restarted agent resumes it
   std::int64_t valid_until = 0;  // send time of the last renewal known to have succeeded + ttl granted - clock margin
   std::int64_t wall_offset = 0;  // CLOCK_REALTIME - CLOCK_BOOTTIME, not later than that send time
@@ -53,8 +54,8 @@ struct Lease {
 
 // Written by the agent's main thread: on what ground PostgreSQL runs.
 struct Posture {
-  std::uint64_t armed_term = 0;   // the lease under which PostgreSQL is, or may become, a primary; 0: none
-  std::uint32_t may_write = 0;    // 0: in recovery, or the first primary of a cluster that nobody can know of yet (S2)
+  std::uint32_t may_write = 0;    // 1: PostgreSQL is a primary, or was told to become one. 0: in recovery, not running,
+                                  // or the first primary of a cluster that nobody can know of yet (S2)
   std::uint32_t paused = 0;       // 1: maintenance mode, PostgreSQL is nobody's business but the operator's
   std::int64_t max_ttl = 0;       // no lease may last longer from the moment it was written, whatever it says
   ProcessRef agent;
@@ -63,7 +64,7 @@ struct Posture {
 
   bool operator==(const Posture&) const = default;
   // What runs under this posture must end when the lease ends.
-  bool needs_lease() const { return paused == 0 && (may_write != 0 || armed_term != 0); }
+  bool needs_lease() const { return paused == 0 && may_write != 0; }
   std::string_view member_name() const;
 };
 
@@ -111,6 +112,8 @@ struct Acknowledgement {
   FencePhase phase = FencePhase::kWatching;
   FenceReason reason = FenceReason::kNone;  // of the fence that is going on, else of the last one
   std::uint32_t stopping = 0;               // 1: the guardian was told to end
+  std::uint32_t postmaster_is_foreign = 0;  // 1: adopted, and no lease covered it so far
+  std::uint32_t reserved = 0;
   std::uint64_t armed_term = 0;   // the guardian watches the end of this lease; 0: none. What promotion waits for
   std::uint64_t fences = 0;       // finished ones
   std::uint64_t fenced_term = 0;  // of the last fence

@@ -94,6 +94,19 @@ ProcessTree::Swept ProcessTree::signal_descendants(pid_t root, int signal, std::
   return swept;
 }
 
+void ProcessTree::signal_children_blindly(pid_t parent, int signal, std::span<const pid_t> spare) noexcept {
+  const auto send = [&](pid_t child) {
+    if (std::find(spare.begin(), spare.end(), child) == spare.end()) ::kill(child, signal);
+  };
+  if (!has_children_files_) {
+    for (const ProcessStat& child : children(parent)) send(child.pid);
+    return;
+  }
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d/task", static_cast<int>(parent));
+  for_each_entry(path.data(), [&](const char* thread) { for_each_child_of_thread(parent, thread, send); });
+}
+
 void ProcessTree::look_again() noexcept {
   found_.clear();
   overflowed_ = false;
@@ -122,10 +135,13 @@ void ProcessTree::append_children(pid_t parent, std::span<const pid_t> spare) no
   }
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "/proc/%d/task", static_cast<int>(parent));
-  for_each_entry(path.data(), [&](const char* thread) { append_children_of_thread(parent, thread, spare); });
+  for_each_entry(path.data(), [&](const char* thread) {
+    for_each_child_of_thread(parent, thread, [&](pid_t child) { append(child, spare); });
+  });
 }
 
-void ProcessTree::append_children_of_thread(pid_t parent, const char* thread, std::span<const pid_t> spare) noexcept {
+template <typename Each>
+void ProcessTree::for_each_child_of_thread(pid_t parent, const char* thread, Each each) noexcept {
   std::array<char, 320> path{};
   std::snprintf(path.data(), path.size(), "/proc/%d/task/%s/children", static_cast<int>(parent), thread);
   const Fd fd(::open(path.data(), O_RDONLY | O_CLOEXEC));
@@ -140,7 +156,7 @@ void ProcessTree::append_children_of_thread(pid_t parent, const char* thread, st
       if (c >= '0' && c <= '9') {
         pid = pid * 10 + (c - '0');
       } else if (pid != 0) {  // the file ends every pid, the last one too, with a blank
-        append(pid, spare);
+        each(pid);
         pid = 0;
       }
     }

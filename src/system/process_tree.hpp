@@ -39,12 +39,16 @@ class ProcessTree {
   };
   // Sends the signal to every descendant that has not ended; each through a pidfd of exactly the process that was seen.
   Swept signal_descendants(pid_t root, int signal, std::span<const pid_t> spare = {}) noexcept;
+  // Sends it to the children of a process by number alone, without looking at each: some microseconds a child. Only for
+  // a parent that cannot reap any more (stopped, killed, or the caller), so that no number can change hands.
+  void signal_children_blindly(pid_t parent, int signal, std::span<const pid_t> spare = {}) noexcept;
 
  private:
   void look_again() noexcept;
   void scan_all_processes() noexcept;
   void append_children(pid_t parent, std::span<const pid_t> spare) noexcept;
-  void append_children_of_thread(pid_t parent, const char* thread, std::span<const pid_t> spare) noexcept;
+  template <typename Each>
+  static void for_each_child_of_thread(pid_t parent, const char* thread, Each each) noexcept;
   void append(pid_t pid, std::span<const pid_t> spare) noexcept;
   void append(const ProcessStat& process, std::span<const pid_t> spare) noexcept;
 

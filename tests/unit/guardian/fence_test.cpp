@@ -15,6 +15,7 @@ CellRead<Lease> lease_until(Instant end, Instant written = kNow) {
   return {.status = ReadStatus::kGood,
           .sequence = 1,
           .value = {.term = 4,
+                    .armed_term = 4,
                     .token = 9,
                     .valid_until = end.time_since_epoch().count(),
                     .written_at = written.time_since_epoch().count()}};
@@ -31,7 +32,7 @@ FenceInput a_primary() {
           .budget = kBudget,
           .max_ttl = 3600s,
           .lease = lease_until(kNow + 2s),
-          .posture = posture_of({.armed_term = 4, .may_write = 1}),
+          .posture = posture_of({.may_write = 1}),
           .postgres = {.postmaster_alive = true}};
 }
 
@@ -135,10 +136,10 @@ TEST(Fence, ALeaseGivenUpWhileQuittingBringsTheKillNearer) {
   EXPECT_TRUE(step_fence(step.state, given_up).orders.kill_postgres);
 }
 
-TEST(Fence, NobodyIsFencedInRecoveryOrPauseOrStandingDown) {
+TEST(Fence, NobodyIsFencedInRecoveryOrPause) {
   auto input = a_primary();
   input.lease = lease_until(kNow - 1s);
-  for (const Posture& harmless : {Posture{}, Posture{.paused = 1}, Posture{.armed_term = 4, .may_write = 1, .paused = 1}}) {
+  for (const Posture& harmless : {Posture{}, Posture{.paused = 1}, Posture{.may_write = 1, .paused = 1}}) {
     input.posture = posture_of(harmless);
     const auto step = step_fence({}, input);
     EXPECT_EQ(step.state.phase, FencePhase::kWatching);
@@ -146,21 +147,24 @@ TEST(Fence, NobodyIsFencedInRecoveryOrPauseOrStandingDown) {
   }
 }
 
-TEST(Fence, ArmedIsDangerousEvenBeforeThePromotion) {
+TEST(Fence, ATermIsAcknowledgedBeforePostgresMayWrite) {
   auto input = a_primary();
-  input.posture = posture_of({.armed_term = 4, .may_write = 0});
+  input.posture = posture_of({.may_write = 0});
   EXPECT_EQ(step_fence({}, input).state.armed_term, 4u);
-  EXPECT_TRUE(step_fence({}, at(input, kNow + 2s)).orders.kill_postgres);
+  input.postgres = {};
+  EXPECT_EQ(step_fence({}, input).state.armed_term, 4u) << "nor need it run";
 }
 
-TEST(Fence, ATermIsAcknowledgedOnlyWhileItsLeaseIsHeldLongEnough) {
+TEST(Fence, ATermIsAcknowledgedOnlyIfItsLeaseIsHeldLongEnough) {
   auto input = a_primary();
-  input.posture = posture_of({.armed_term = 5});
+  input.lease.value.armed_term = 3;
   EXPECT_EQ(step_fence({}, input).state.armed_term, 0u) << "armed for a lease that is not the one on the page";
   input = a_primary();
-  input.postgres = {};
-  EXPECT_EQ(step_fence({}, input).state.armed_term, 4u) << "PostgreSQL need not run";
   EXPECT_EQ(step_fence({}, at(input, kNow + 1850ms)).state.armed_term, 0u);
+  input.posture = posture_of({.may_write = 1, .paused = 1});
+  EXPECT_EQ(step_fence({}, at(input, kNow + 1850ms)).state.armed_term, 4u) << "in pause it binds nobody";
+  input.posture = {};
+  EXPECT_EQ(step_fence({}, input).state.armed_term, 0u);
 }
 
 TEST(Fence, ARunningPrimaryMayChangeTheTermOfItsLease) {
@@ -168,7 +172,16 @@ TEST(Fence, ARunningPrimaryMayChangeTheTermOfItsLease) {
   input.lease.value.term = 5;
   const auto step = step_fence({}, input);
   EXPECT_EQ(step.orders, FenceOrders{.look_at = kNow + 2s - kBudget});
-  EXPECT_EQ(step.state.armed_term, 0u) << "until the posture names the new one";
+  EXPECT_EQ(step.state.armed_term, 0u) << "until it is armed anew";
+}
+
+TEST(Fence, APrimaryThatIsNotOursIsLeftToTheAgentUntilALeaseCoversIt) {
+  auto input = a_primary();
+  input.postgres.foreign = true;
+  EXPECT_EQ(step_fence({}, at(input, kNow + 3s)).orders, FenceOrders{});
+  EXPECT_EQ(step_fence({}, input).orders.look_at, kNow + 2s - kBudget);
+  input.asked = FenceReason::kAsked;
+  EXPECT_TRUE(step_fence({}, at(input, kNow + 3s)).orders.kill_postgres);
 }
 
 TEST(Fence, APrimaryWithoutAnyLeaseIsKilled) {
@@ -195,7 +208,7 @@ TEST(Fence, WithoutAPostureOnlyAKnownStandbyMayRun) {
   EXPECT_EQ(step_fence({}, input).state.reason, FenceReason::kNoLease);
   input.postgres.known_standby = true;
   EXPECT_EQ(step_fence({}, input).orders, FenceOrders{});
-  input.posture = posture_of({.armed_term = 4});
+  input.posture = posture_of({.may_write = 1});
   input.lease = lease_until(kNow);
   EXPECT_TRUE(step_fence({}, input).orders.kill_postgres) << "the page goes before the evidence";
 }
@@ -332,7 +345,7 @@ RC_GTEST_PROP(FenceProperty, AnyBytesOnThePageYieldAStepAndNeverLongerThanTheCei
                                        .wall_offset = word(),
                                        .written_at = word()}},
                    .posture = {.status = ReadStatus::kGood,
-                               .value = {.armed_term = 1, .may_write = 1, .max_ttl = word()}},
+                               .value = {.may_write = 1, .max_ttl = word()}},
                    .postgres = {.postmaster_alive = true}};
   const FenceStep step = step_fence({}, input);
   if (step.state.phase == FencePhase::kWatching) {

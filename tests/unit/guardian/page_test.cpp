@@ -45,7 +45,7 @@ TEST_F(PageFile, AgentAndGuardianSeeEachOther) {
   ASSERT_TRUE(guardian);
   auto agent = Page::open(path_);
   ASSERT_TRUE(agent) << agent.error().message();
-  Posture posture{.armed_term = 3, .may_write = 1};
+  Posture posture{.may_write = 1};
   set_member(posture, "n1");
   agent->posture().write(posture);
   EXPECT_EQ(guardian->posture().read().value, posture);
