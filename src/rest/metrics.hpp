@@ -1,0 +1,20 @@
+// GET /metrics in Prometheus' text format: Patroni's names first, so that existing boards work, then our own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "rest/node_status.hpp"
+
+namespace matriarch::rest {
+
+// What the API counts of itself.
+struct ApiCounters {
+  std::map<unsigned, std::uint64_t> answers;  // by status
+  double seconds = 0;                         // spent answering, in total
+};
+
+std::string metrics_text(const Reading& reading, const NodeStatus& status, const ApiCounters& counters);
+
+}  // namespace matriarch::rest
