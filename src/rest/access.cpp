@@ -1,8 +1,9 @@
 #include "rest/access.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+
+#include "net/basic_auth.hpp"
 
 namespace matriarch::rest {
 namespace {
@@ -50,18 +51,13 @@ std::optional<std::string> to_latin1(std::string_view utf8) {
   return latin;
 }
 
-bool is_scheme_basic(std::string_view header) {
-  constexpr std::string_view kBasic = "basic ";
-  return header.size() >= kBasic.size() && std::equal(kBasic.begin(), kBasic.end(), header.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
-}
-
-bool credentials_match(const AccessRules& rules, std::string_view given) {
-  const std::string pair = rules.username + ":" + rules.password;
-  bool good = equal_in_constant_time(given, base64(pair));
-  if (const auto latin = to_latin1(pair)) good |= equal_in_constant_time(given, base64(*latin));
-  return good;
+bool credentials_match(const AccessRules& rules, std::string_view header) {
+  const auto given = net::parse_basic_auth(header);
+  const std::string pair = given ? given->username + ":" + given->password : std::string();
+  const std::string wanted = rules.username + ":" + rules.password;
+  bool good = net::equals_in_constant_time(pair, wanted);
+  if (const auto latin = to_latin1(wanted)) good |= net::equals_in_constant_time(pair, *latin);
+  return good && given;
 }
 
 Answer unauthorized(std::string body) {
@@ -102,36 +98,13 @@ bool Network::contains(const address& from) const {
   return true;
 }
 
-bool equal_in_constant_time(std::string_view given, std::string_view secret) {
-  unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const char other = secret.empty() ? '\0' : secret[i % secret.size()];
-    difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(other);
-  }
-  return difference == 0;
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto at = [&](std::size_t k) { return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u; };
-    const unsigned group = (at(0) << 16) | (at(1) << 8) | at(2);
-    text += kAlphabet[group >> 18];
-    text += kAlphabet[(group >> 12) & 63];
-    text += i + 1 < bytes.size() ? kAlphabet[(group >> 6) & 63] : '=';
-    text += i + 2 < bytes.size() ? kAlphabet[group & 63] : '=';
-  }
-  return text;
-}
-
 std::optional<Answer> refuse(const AccessRules& rules, const net::PeerInfo& peer, const std::vector<net::Header>& headers, bool from_member) {
   if (!is_allowed_address(rules, peer, from_member)) return text(403, "Access is denied");
   if (rules.client_certificate_required && !peer.has_client_certificate && !peer.is_unix) return text(403, "client certificate required");
   if (rules.username.empty() && rules.password.empty()) return std::nullopt;
   const auto header = net::find_header(headers, "Authorization");
   if (!header) return unauthorized("no auth header received");
-  if (!is_scheme_basic(*header) || !credentials_match(rules, header->substr(6))) return unauthorized("not authenticated");
+  if (!credentials_match(rules, *header)) return unauthorized("not authenticated");
   return std::nullopt;
 }
 

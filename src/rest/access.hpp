@@ -43,9 +43,4 @@ struct AccessRules {
 std::optional<Answer> refuse(const AccessRules& rules, const net::PeerInfo& peer, const std::vector<net::Header>& headers,
                              bool from_member);
 
-// Compares in a time that depends on the length of `given` alone.
-bool equal_in_constant_time(std::string_view given, std::string_view secret);
-
-std::string base64(std::string_view bytes);
-
 }  // namespace matriarch::rest

@@ -26,7 +26,10 @@ std::string decode(std::string_view text) {
 
 void add_parameter(Target& target, std::string_view pair) {
   const auto equals = pair.find('=');
-  if (equals == std::string_view::npos || equals + 1 == pair.size()) return;
+  if (equals == std::string_view::npos || equals + 1 == pair.size()) {
+    target.flags.insert(decode(pair.substr(0, equals)));
+    return;
+  }
   target.query.emplace(decode(pair.substr(0, equals)), decode(pair.substr(equals + 1)));
 }
 

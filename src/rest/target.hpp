@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@ struct Target {
   std::string path;     // without query; leading slashes collapsed to one; never percent-decoded
   std::string segment;  // the path's first segment
   std::map<std::string, std::string, std::less<>> query;  // first value of each key; empty values are dropped
+  std::set<std::string, std::less<>> flags;               // keys that came without a value
   std::optional<std::string_view> parameter(std::string_view name) const;
 };
 

@@ -1,0 +1,93 @@
+#include "rest/reads.hpp"
+
+#include "model/quantity.hpp"
+#include "rest/cluster_document.hpp"
+#include "rest/health.hpp"
+#include "rest/node_document.hpp"
+#include "rest/own_documents.hpp"
+
+namespace matriarch::rest {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Peers decide on these positions.
+constexpr model::Milliseconds kForPeers{100};
+constexpr model::Milliseconds kForChecks{1000};
+constexpr std::size_t kDecisions = 20, kMostDecisions = 1000;
+
+const Answer kNoStore = text(503, "the store is not reachable");
+
+Answer get_config(const Reading& reading) {
+  const auto* cluster = reading.cluster();
+  if (!cluster) return kNoStore;
+  if (!cluster->config || !cluster->config->valid) return page(502, "The configuration in the store is missing or not a JSON object");
+  return document(200, cluster->config->document);
+}
+
+// What was last seen, however long ago: the failsafe topology must outlive the store.
+Answer get_failsafe(const Reading& reading) {
+  boost::json::object members;
+  const auto* cluster = reading.last_known_cluster();
+  if (!cluster) return document(200, members);
+  if (!cluster->failsafe) return page(502, "There is no failsafe topology in the store");
+  for (const auto& [name, url] : *cluster->failsafe) members[name.text] = url;
+  return document(200, members);
+}
+
+Answer get_health(const Reading& reading, const Target& target, bool with_body) {
+  const auto status = status_of(reading);
+  const unsigned code = health_code(status, reading.settings->tags, target);
+  return with_body ? document(code, node_document(reading, status)) : status_only(code);
+}
+
+Answer get_metrics(const Reading& reading, const ApiCounters& counters, const std::string& more) {
+  Answer answer = text(200, metrics_text(reading, status_of(reading), counters) + more);
+  answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return answer;
+}
+
+std::size_t decisions_wanted(const Target& target) {
+  const auto n = target.parameter("n");
+  const auto count = n ? model::parse_integer(*n) : std::nullopt;
+  if (!count || *count < 0) return kDecisions;
+  return std::min(static_cast<std::size_t>(*count), kMostDecisions);
+}
+
+}  // namespace
+
+asio::awaitable<Reading> Reads::reading_for(Route route, const Target& target) {
+  switch (route) {
+    case Route::kPatroni: co_return co_await readings_.live(kForPeers);
+    case Route::kHealth:
+    case Route::kReadiness:
+    case Route::kMetrics:
+    case Route::kStatus: co_return co_await readings_.live(kForChecks);
+    case Route::kHealthStatus:
+      if (needs_positions(target)) co_return co_await readings_.live(kForChecks);
+      co_return readings_.now();
+    default: co_return readings_.now();
+  }
+}
+
+asio::awaitable<Answer> Reads::answer(Route route, Target target, const ApiCounters& counters, std::string more_metrics) {
+  const Reading reading = co_await reading_for(route, target);
+  switch (route) {
+    case Route::kHealth: co_return get_health(reading, target, true);
+    case Route::kHealthStatus: co_return get_health(reading, target, false);
+    case Route::kLiveness: co_return status_only(liveness_code(reading, started_at_));
+    case Route::kReadiness: co_return status_only(readiness_code(reading, status_of(reading), target));
+    case Route::kPatroni: co_return document(200, node_document(reading, status_of(reading)));
+    case Route::kCluster: co_return reading.cluster() ? document(200, cluster_document(*reading.cluster(), reading.settings->scope)) : kNoStore;
+    case Route::kHistory: co_return reading.cluster() ? document(200, history_document(*reading.cluster())) : kNoStore;
+    case Route::kMetrics: co_return get_metrics(reading, counters, more_metrics);
+    case Route::kGetConfig: co_return get_config(reading);
+    case Route::kGetFailsafe: co_return get_failsafe(reading);
+    case Route::kDecisions: co_return document(200, decisions_document(reading, decisions_wanted(target)));
+    case Route::kStatus: co_return document(200, status_document(reading, status_of(reading)));
+    default: co_return page(501);
+  }
+}
+
+}  // namespace matriarch::rest
