@@ -73,8 +73,12 @@ std::string to_string(const Endpoint& endpoint) {
   return to_string(std::get<TcpEndpoint>(endpoint));
 }
 
-Connector::Connector(asio::any_io_executor executor, ClientLimits limits)
-    : executor_(std::move(executor)), limits_(limits), resolver_(executor_), share_timer_(executor_) {}
+Connector::Connector(asio::any_io_executor executor, ClientLimits limits, std::shared_ptr<AddressBook> book)
+    : executor_(std::move(executor)),
+      limits_(limits),
+      book_(std::move(book)),
+      resolver_(executor_),
+      share_timer_(executor_) {}
 
 void Connector::abort() {
   aborted_ = true;
@@ -83,8 +87,7 @@ void Connector::abort() {
   if (under_way_ != nullptr) under_way_->close();
 }
 
-asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect(Endpoint endpoint,
-                                                                       steady_clock::time_point deadline) {
+asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect(Endpoint endpoint, Deadline deadline) {
   if (auto* path = std::get_if<UnixEndpoint>(&endpoint)) co_return co_await connect_unix(std::move(*path));
   co_return co_await connect_tcp(std::get<TcpEndpoint>(std::move(endpoint)), deadline);
 }
@@ -105,21 +108,10 @@ asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_unix(Unix
   co_return stream;
 }
 
-asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_tcp(TcpEndpoint endpoint,
-                                                                           steady_clock::time_point deadline) {
-  auto addresses = co_await resolve(endpoint.host, endpoint.port);
-  if (!addresses) co_return tl::unexpected(addresses.error());
-
+asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_tcp(TcpEndpoint endpoint, Deadline deadline) {
   auto stream = std::make_unique<Stream>(Stream::Socket(executor_));
   under_way_ = stream.get();
-  NetResult<void> connected;
-  for (std::size_t i = 0; i < addresses->size() && !aborted_; ++i) {
-    // Its share, so that a first address that swallows packets does not cost the others their chance.
-    const auto left = deadline - steady_clock::now();
-    const auto share = left / static_cast<long>(addresses->size() - i);
-    connected = co_await connect_one(stream->socket(), (*addresses)[i], share);
-    if (connected) break;
-  }
+  auto connected = co_await connect_somewhere(stream->socket(), deadline);
   if (connected && endpoint.tls != nullptr) connected = co_await shake_hands(*stream, endpoint);
   under_way_ = nullptr;
   if (aborted_) co_return tl::unexpected(NetError{.failure = NetFailure::kCancelled, .what = "connect: given up"});
@@ -127,19 +119,33 @@ asio::awaitable<NetResult<std::unique_ptr<Stream>>> Connector::connect_tcp(TcpEn
   co_return stream;
 }
 
-asio::awaitable<NetResult<Connector::Addresses>> Connector::resolve(std::string host, std::uint16_t port) {
-  error_code code;
-  const auto address = asio::ip::make_address(host, code);
-  if (!code) co_return Addresses{tcp::endpoint(address, port)};
-  const auto results = co_await resolver_.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service,
-                                                        asio::redirect_error(asio::use_awaitable, code));
-  if (code) co_return tl::unexpected(net_error(NetFailure::kUnresolved, "resolve " + host, code));
-  Addresses addresses;
-  for (const auto& result : results) addresses.push_back(result.endpoint());
-  co_return addresses;
+asio::awaitable<NetResult<void>> Connector::connect_somewhere(Stream::Socket& socket, Deadline deadline) {
+  const auto known = book_->known();
+  // One share is kept back for the case that the host has moved.
+  auto connected = co_await connect_any(socket, known, deadline, known.size() + 1);
+  if (connected || aborted_) co_return connected;
+
+  const auto found = co_await book_->look_up(resolver_);
+  if (!found && known.empty()) co_return tl::unexpected(found.error());
+  if (!found || *found == known) co_return connected;
+  co_return co_await connect_any(socket, *found, deadline, found->size());
 }
 
-asio::awaitable<NetResult<void>> Connector::connect_one(Stream::Socket& socket, tcp::endpoint address,
+// One after the other. Each gets its share of the time, so that a first address that swallows packets does not cost the
+// others their chance.
+asio::awaitable<NetResult<void>> Connector::connect_any(Stream::Socket& socket, AddressBook::Addresses addresses,
+                                                        Deadline deadline, std::size_t shares) {
+  NetResult<void> connected =
+      tl::unexpected(NetError{.failure = NetFailure::kUnresolved, .what = "no address is known"});
+  for (const Address& address : addresses) {
+    const auto share = (deadline - steady_clock::now()) / static_cast<long>(shares--);
+    connected = co_await connect_one(socket, address, share);
+    if (connected || aborted_) break;
+  }
+  co_return connected;
+}
+
+asio::awaitable<NetResult<void>> Connector::connect_one(Stream::Socket& socket, Address address,
                                                         steady_clock::duration share) {
   const std::string doing = "connect to " + to_string(address);
   error_code code;

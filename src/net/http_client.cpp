@@ -9,7 +9,11 @@ namespace asio = boost::asio;
 
 class HttpClient::Impl {
  public:
-  explicit Impl(ClientState state) : state_(std::make_shared<ClientState>(std::move(state))) {}
+  explicit Impl(ClientState state) : state_(std::make_shared<ClientState>(std::move(state))) {
+    if (const auto* tcp = std::get_if<TcpEndpoint>(&state_->endpoint)) {
+      state_->addresses = std::make_shared<AddressBook>(state_->executor, tcp->host, tcp->port);
+    }
+  }
   ~Impl() {
     const std::vector<Exchange*> under_way(state_->under_way.begin(), state_->under_way.end());
     for (Exchange* exchange : under_way) exchange->abort(NetFailure::kCancelled, "the client is gone");

@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::uint32_t kMaxAnswerHead = 64u << 10;
-constexpr std::size_t kPiece = 64u << 10;
+constexpr std::size_t kPiece = 16u << 10;
 // Servers close idle connections after a minute or so; one that we dropped before cannot be closed under a request.
 constexpr std::chrono::seconds kMaxIdle{20};
 
@@ -110,7 +110,7 @@ Exchange::Exchange(std::shared_ptr<ClientState> client, HttpRequest request, std
       request_(std::move(request)),
       streaming_(std::move(streaming)),
       timer_(client_->executor),
-      connector_(client_->executor, client_->limits) {
+      connector_(client_->executor, client_->limits, client_->addresses) {
   client_->under_way.insert(this);
 }
 

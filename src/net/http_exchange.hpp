@@ -21,6 +21,7 @@ struct ClientState {
   boost::asio::any_io_executor executor;
   Endpoint endpoint;
   ClientLimits limits;
+  std::shared_ptr<AddressBook> addresses = nullptr;  // null for a Unix socket
 
   struct Idle {
     std::unique_ptr<Stream> stream;

@@ -150,24 +150,29 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
 
   template <typename Socket>
   void admit(Socket socket, TlsContext tls) {
-    if (sessions_.size() >= limits_.max_connections && !close_oldest_idle()) return;  // closes the new one
-    tune(socket);
     PeerInfo peer = peer_of(socket);
+    if (!make_room(peer.is_unix)) return;  // closes the new one
+    tune(socket);
     auto session =
         std::make_shared<Session>(Stream::Socket(std::move(socket)), std::move(peer), std::move(tls), shared());
     sessions_.emplace(session.get(), session);
     session->start();
   }
 
-  bool close_oldest_idle() {
+  // True if one more connection of that kind may come, if need be in place of the one that has been idle for longest.
+  bool make_room(bool is_unix) {
+    std::size_t count = 0;
     Session* oldest = nullptr;
     for (const auto& [key, session] : sessions_) {
+      if (session->is_unix() != is_unix) continue;
+      ++count;
       if (!session->idle_since()) continue;
       if (oldest == nullptr || *session->idle_since() < *oldest->idle_since()) oldest = key;
     }
+    if (count < limits_.max_connections) return true;
     if (oldest == nullptr) return false;
-    const auto keep = sessions_.extract(oldest);
-    keep.mapped()->close();
+    const auto taken_out = sessions_.extract(oldest);
+    taken_out.mapped()->close();
     return true;
   }
 

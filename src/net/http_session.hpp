@@ -30,6 +30,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void start();
   // Ends it now; a handler under way is cancelled.
   void close();
+  bool is_unix() const { return peer_.is_unix; }
   // Since when it waits for a request; nothing while it works on one.
   std::optional<std::chrono::steady_clock::time_point> idle_since() const { return idle_since_; }
 
@@ -56,7 +57,7 @@ class Session : public std::enable_shared_from_this<Session> {
   PeerInfo peer_;
   TlsContext tls_;
   std::shared_ptr<const Shared> shared_;
-  std::array<char, 16u << 10> scratch_;
+  std::array<char, 8u << 10> scratch_;
   std::string received_;  // and not parsed yet
   bool reading_ = false;
   bool gone_ = false;               // the client closed, or we did

@@ -1,4 +1,5 @@
-// TLS settings and the contexts made of them; files are re-read when they change.
+// TLS settings and the contexts made of them. A context does not follow its files: make a new one when they change
+// (HttpServer::reload_tls does).
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>

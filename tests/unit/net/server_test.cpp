@@ -2,6 +2,7 @@
 #include "net/http_server.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -354,6 +355,55 @@ TEST_F(Server, AtItsLimitWithAllBusyTheNewConnectionIsRefused) {
     EXPECT_EQ(co_await refused.read_to_end(), "");
     go_on.happen();
     co_await busy.read_until("done");
+  });
+}
+
+TEST_F(Server, ACrowdFromOutsideDoesNotKeepOutTheUnixSocket) {
+  const ADirectory directory;
+  ServerLimits limits;
+  limits.max_connections = 1;
+  AnEvent started(loop.executor());
+  serve(
+      [&](HttpRequest, PeerInfo peer, ChunkWriter&) -> Answer {
+        AnEvent never(loop.executor());
+        started.happen();
+        if (!peer.is_unix) co_await never.wait();
+        HttpResponse response{.status = 200};
+        co_return response;
+      },
+      limits);
+  must(server->listen(ListenUnix{.path = directory / "s"}));
+  HttpClient local(loop.executor(), UnixEndpoint{.path = directory / "s"});
+  loop.run([&]() -> asio::awaitable<void> {
+    ARawPeer busy = co_await connected();
+    co_await busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_await started.wait();
+    HttpRequest request;
+    const auto answer = must(co_await local.request(std::move(request), 10s));
+    EXPECT_EQ(answer.status, 200u);
+  });
+}
+
+TEST_F(Server, OutOfDescriptorsItWaitsAndThenGoesOn) {
+  serve(echo);
+  loop.run([&]() -> asio::awaitable<void> {
+    ARawPeer peer = co_await connected();
+    co_await peer.send("GET /first HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_await peer.read_until("GET /first ");  // so it has been accepted
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    // The next descriptor is over the limit: the kernel completes the connection, but it cannot be accepted.
+    ARawPeer waiting(loop.executor());
+    waiting.socket().open(asio::ip::tcp::v4());
+    rlimit now = before;
+    now.rlim_cur = static_cast<rlim_t>(waiting.socket().native_handle()) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &now);
+    co_await waiting.connect(server->port());
+    co_await waiting.send("GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_await peer.send("GET /served HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_await peer.read_until("GET /served ");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    co_await waiting.read_until("GET /late ");
   });
 }
 
