@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
@@ -66,8 +67,10 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
   }
 
   std::uint16_t port() const { return listeners_.port(); }
+  const asio::any_io_executor& executor() const { return executor_; }
 
   void stop() {
+    if (stopped_) return;
     stopped_ = true;
     listeners_.close();
     idle_.ring();
@@ -197,7 +200,9 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
 Api::Api(asio::any_io_executor executor, World world, std::shared_ptr<const model::Settings> settings)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(world), std::move(settings))) {}
 
-Api::~Api() { impl_->stop(); }
+Api::~Api() {
+  asio::dispatch(impl_->executor(), [impl = impl_] { impl->stop(); });
+}
 
 net::NetResult<void> Api::start(std::string socket_path) { return impl_->start(std::move(socket_path)); }
 std::uint16_t Api::port() const { return impl_->port(); }

@@ -32,7 +32,7 @@ struct World {
 class Api {
  public:
   Api(boost::asio::any_io_executor executor, World world, std::shared_ptr<const model::Settings> settings);
-  // On the executor, or when nobody runs it any more.
+  // Any thread: stops on the executor, which must still be run for that.
   ~Api();
 
   // On the executor. Binds `restapi.listen`, and a Unix socket when `socket_path` is not empty. The error is for the operator.
