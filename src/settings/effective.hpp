@@ -28,23 +28,28 @@ struct DynamicSources {
   std::optional<boost::json::object> cached;  // patroni.dynamic.json, or the document accepted last
 };
 
-struct Rules {
+// Whether a Python Patroni takes part in the cluster, which decides the limits of the three times.
+enum class Neighbours {
+  kUnknown,     // before the members are known: Patroni's limits, except with the embedded store
+  kMatriarch,   // all members are Matriarch
+  kPatroni,     // at least one is not
+};
+
+struct Circumstances {
   Purpose purpose = Purpose::kNode;
-  bool strict = false;              // unknown keys are errors
-  bool patroni_members = true;      // a Python Patroni takes part or may; only matters for stores that are not embedded,
-                                    // unless `patroni_seen` is set
-  bool patroni_seen = false;        // a Python Patroni does take part: its minimums hold for the embedded store as well
+  Neighbours neighbours = Neighbours::kUnknown;
+  bool strict = false;  // unknown keys are errors
 };
 
 struct Effective {
   model::Settings settings;  // meaningful only when usable()
-  Complaints complaints;
+  Complaints complaints;     // errors: report them all, change nothing
   Complaints rejected;       // why the document of the store (or the cache) was not accepted; it changed nothing
   bool usable() const { return !has_errors(complaints); }
 };
 
-Effective make_settings(const boost::json::object& local, const DynamicSources& dynamic = {}, const Rules& rules = {});
+Effective make_settings(const boost::json::object& local, const DynamicSources& dynamic = {}, const Circumstances& circumstances = {});
 // The same, with complaints that say where the key stands.
-Effective make_settings(const Loaded& local, const DynamicSources& dynamic = {}, const Rules& rules = {});
+Effective make_settings(const Loaded& local, const DynamicSources& dynamic = {}, const Circumstances& circumstances = {});
 
 }  // namespace matriarch::settings
