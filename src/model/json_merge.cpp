@@ -40,7 +40,10 @@ std::string comparison_text(const boost::json::value& value) {
   return write_json(value, JsonSpacing::kSpaced);
 }
 
-bool merge_patch(boost::json::object& config, const boost::json::object& patch) {
+bool merge_patch(boost::json::object& config, const boost::json::object& patch, NestedNulls nulls) {
+  const auto taken_over = [nulls](const boost::json::value& value) {
+    return nulls == NestedNulls::kKeep ? value : without_nulls(value);
+  };
   bool changed = false;
   for (const auto& member : patch) {
     const auto& wanted = member.value();
@@ -48,12 +51,12 @@ bool merge_patch(boost::json::object& config, const boost::json::object& patch) 
     if (wanted.is_null()) {
       changed |= remove_keeping_order(config, member.key());
     } else if (!present) {
-      config[member.key()] = without_nulls(wanted);
+      config[member.key()] = taken_over(wanted);
       changed = true;
     } else if (present->is_object() && wanted.is_object()) {
-      changed |= merge_patch(present->get_object(), wanted.get_object());
+      changed |= merge_patch(present->get_object(), wanted.get_object(), nulls);
     } else if (wanted.is_object() || !same_value(*present, wanted)) {
-      *present = without_nulls(wanted);
+      *present = taken_over(wanted);
       changed = true;
     }
   }

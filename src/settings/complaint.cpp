@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "model/json_merge.hpp"
 #include "settings/values.hpp"
 
 namespace matriarch::settings {
@@ -100,7 +101,7 @@ bool is_secret(std::string_view path) {
 }
 
 std::string shown_value(std::string_view path, const json::value& value) {
-  return on_one_line(string_form(masked(std::string(path), value)));
+  return on_one_line(model::comparison_text(masked(std::string(path), value)));
 }
 
 }  // namespace matriarch::settings

@@ -33,11 +33,4 @@ tl::expected<Accepted, Complaints> accept_dynamic(const boost::json::object& doc
 // rejected, or the change brings a value that does not parse. Old mistakes that the change leaves alone are no obstacle.
 Complaints refuse_change(const boost::json::object& before, const boost::json::object& after, TimingLimits limits);
 
-// `PATCH /config`: null removes a key, mappings merge, everything else replaces (docs/configuration.md, "Merging").
-// Returns the new document; whether anything changed is its inequality with the old one.
-boost::json::object patch(boost::json::object document, const boost::json::object& changes);
-
-// What the key `config` holds: the document as compact JSON.
-std::string to_stored(const boost::json::object& document);
-
 }  // namespace matriarch::settings

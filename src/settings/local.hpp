@@ -33,7 +33,5 @@ struct Loaded {
 // Reads files; never throws. An unusable source is an error among the complaints.
 Loaded load(const LocalSource& source);
 
-// Whether a reload brought nothing new: same keys, scalars and lists equal in their string form.
-bool same_configuration(const boost::json::object& before, const boost::json::object& after);
-
+// A reload that brought nothing new is one whose tree is model::same_configuration() as before.
 }  // namespace matriarch::settings

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "model/json_merge.hpp"
 #include "settings/values.hpp"
 
 namespace matriarch::settings {
@@ -55,7 +56,7 @@ class OptionList {
     } else if (value.is_bool()) {
       if (value.get_bool()) add_word(name);
     } else if (is_allowed(name)) {
-      const std::string text = string_form(value);
+      const std::string text = model::comparison_text(value);
       parsed_.options.push_back(fmt::format("--{}={}", name, as_one_shell_word(text).value_or(text)));
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "model/json_merge.hpp"
 #include "settings/address.hpp"
 #include "settings/values.hpp"
 
@@ -71,7 +72,7 @@ std::string Reader::text(std::string_view key, std::string_view fallback) {
     return std::string(fallback);
   }
   if (!value->is_string()) warn(key, "is not a string", "put it in quotes if it is not meant as a number or boolean");
-  return string_form(*value);
+  return model::comparison_text(*value);
 }
 
 std::string Reader::required_text(std::string_view key) {
@@ -118,7 +119,7 @@ model::Milliseconds Reader::duration(std::string_view key, model::Milliseconds f
   const json::value* value = find(key);
   if (value == nullptr) return fallback;
   const std::string right = fmt::format("expected seconds, or a number with a unit, from {} to {}", in_seconds(least), in_seconds(most));
-  const auto seconds = parse_seconds(*value);
+  const auto seconds = parse_real(*value, "s");
   if (!seconds) {
     wrong(key, "is not a time", right);
     return fallback;
@@ -144,7 +145,7 @@ std::vector<std::string> Reader::texts(std::string_view key) {
       const std::string path = fmt::format("{}.{}", path_of(key), index);
       complaints_->push_back({.path = path, .value = shown_value(path, item), .wrong = "is not a string", .right = "put the line in quotes"});
     } else if (!item.is_null()) {
-      result.push_back(string_form(item));
+      result.push_back(model::comparison_text(item));
     }
     ++index;
   }
@@ -172,7 +173,7 @@ std::map<std::string, std::string> Reader::mapping(std::string_view key) {
     if (item.is_structured()) {
       complaints_->push_back({.path = path, .value = shown_value(path, item), .wrong = "is not a string"});
     } else if (!item.is_null()) {
-      result[name] = string_form(item);
+      result[name] = model::comparison_text(item);
     }
   }
   return result;
@@ -181,7 +182,7 @@ std::map<std::string, std::string> Reader::mapping(std::string_view key) {
 std::string Reader::word(std::string_view key, std::string_view fallback, const std::vector<std::string_view>& words) {
   const json::value* value = find(key);
   if (value == nullptr) return std::string(fallback);
-  const std::string found = lower(string_form(*value));
+  const std::string found = lower(model::comparison_text(*value));
   if (std::find(words.begin(), words.end(), found) != words.end()) return found;
   wrong(key, "is not known", fmt::format("expected one of {}", fmt::join(words, ", ")));
   return std::string(fallback);
@@ -190,7 +191,7 @@ std::string Reader::word(std::string_view key, std::string_view fallback, const 
 std::optional<model::HostPort> Reader::address(std::string_view key, std::uint16_t default_port) {
   const json::value* value = find(key);
   if (value == nullptr) return std::nullopt;
-  const auto parsed = value->is_structured() ? std::nullopt : parse_host_port(string_form(*value), default_port);
+  const auto parsed = value->is_structured() ? std::nullopt : parse_host_port(model::comparison_text(*value), default_port);
   if (!parsed) {
     const bool is_number = value->is_number() && default_port == 0;
     wrong(key, default_port == 0 ? "is not an address with a port" : "is not an address",

@@ -1,14 +1,16 @@
-// Every key, environment variable and dynamic key of the configuration that Matriarch knows of, and what it does with it.
+// Every key of the local and the dynamic configuration that Matriarch knows of, and what it does with it.
 //
-// One table: unknown keys are found with it, docs/compatibility.md is generated from it, and a test compares it with
-// what the code reads.
+// One table: unknown keys are found with it, docs/compatibility.md is generated from it, and tests compare it with what
+// the code reads.
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "settings/complaint.hpp"
 
@@ -18,15 +20,15 @@ enum class Support {
   kSupported,
   kDiffers,   // supported; `note` says what is different from Patroni
   kNoEffect,  // accepted without effect, and said so: `note` says why nothing is lost
-  kRefused,   // an error that names it: ignoring it would do something else than asked
+  kRefused,   // an error that names it: to ignore it would be to do something else than asked
 };
 
 enum class Apply { kReload, kPostgresRestart, kAgentRestart, kBootstrap, kDynamicOnly };
 
-// `path` is dotted; "*" stands for any one name, a last "**" for everything below.
+// `path` is dotted; "*" stands for any one name, a last "**" for everything below (and for the thing itself).
 struct Key {
   std::string_view path;
-  std::string_view type;           // "string", "integer", "boolean", "list", "mapping", "host:port", ...
+  std::string_view type;           // for people: "string", "host:port", ...
   std::string_view default_value;  // as an operator would write it; empty: none
   Apply apply;
   Support support = Support::kSupported;
@@ -36,18 +38,23 @@ struct Key {
 std::span<const Key> local_keys();
 std::span<const Key> dynamic_keys();  // also valid below `bootstrap.dcs`
 
-// The row for a path; exact names before "*".
+// The row for a path; exact names win over "*", that over "**".
 const Key* find_key(std::span<const Key> keys, std::string_view path);
 
-// Complaints about the keys of a tree: unknown ones with the nearest known name, refused and ineffective ones.
-// `prefix` is put before each path ("bootstrap.dcs.").
-void check_keys(const boost::json::object& tree, std::span<const Key> keys, std::string_view prefix, bool strict,
-                Complaints& complaints);
+struct KeyCheck {
+  std::span<const Key> keys;
+  std::string prefix;                              // put before each path: "bootstrap.dcs."
+  bool strict = false;                             // unknown keys are errors
+  std::function<bool(std::string_view)> is_known;  // further paths, such as the user's own replica methods; may be empty
+};
 
-// The nearest of `names` within a third of the word's length (at least one), or nothing.
-std::optional<std::string> nearest(std::string_view word, std::span<const std::string> names);
+// Complaints about the keys of a tree: unknown ones with the nearest known name, refused ones, ones without effect.
+void check_keys(const boost::json::object& tree, const KeyCheck& check, Complaints& complaints);
 
-// The table as Markdown, for docs/compatibility.md.
+// The nearest of `names`, at most a third of the word's letters (and at least one) away; nothing otherwise.
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& names);
+
+// The tables as Markdown, for docs/compatibility.md.
 std::string compatibility_table();
 
 }  // namespace matriarch::settings

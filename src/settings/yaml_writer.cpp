@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "model/json_merge.hpp"
 #include "settings/values.hpp"
 #include "settings/yaml.hpp"
 #include "settings/yaml_scalar.hpp"
@@ -79,7 +80,7 @@ std::string text_form(std::string_view text) {
 std::string float_text(double number) {
   if (std::isnan(number)) return ".nan";
   if (std::isinf(number)) return number < 0 ? "-.inf" : ".inf";
-  std::string text = string_form(json::value(number));
+  std::string text = model::comparison_text(json::value(number));
   // An exponent is only read as such after a dot.
   const std::size_t exponent = text.find('e');
   if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
@@ -93,7 +94,7 @@ std::string scalar_text(const json::value& value) {
   if (value.is_string()) return text_form(value.get_string());
   if (value.is_array()) return "[]";
   if (value.is_object()) return "{}";
-  return string_form(value);
+  return model::comparison_text(value);
 }
 
 bool is_block(const json::value& value) { return value.is_structured() && is_truthy(value); }
