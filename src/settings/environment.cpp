@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/json_merge.hpp"
+#include "settings/support.hpp"
 #include "settings/values.hpp"
 #include "settings/yaml.hpp"
 
@@ -138,6 +139,11 @@ constexpr std::array kSuffixes = std::to_array<SuffixGroup>({
      Reading::kText},
 });
 
+bool is_known_path(const std::string& path) {
+  return find_key(local_keys(), path) != nullptr || find_key(local_keys(), path + ".any") != nullptr;
+}
+
+// Only what the section knows: Patroni also makes consul.labels and the like, and with them sections nobody meant.
 std::vector<Rule> make_pattern_rules() {
   std::vector<Rule> rules;
   for (const std::string_view section : kPatternSections) {
@@ -148,7 +154,8 @@ std::vector<Rule> make_pattern_rules() {
     }
     for (const SuffixGroup& group : kSuffixes) {
       for (const std::string& suffix : words(group.suffixes)) {
-        rules.push_back({fmt::format("{}_{}", section, suffix), fmt::format("{}.{}", lower(section), lower(suffix)), group.reading});
+        std::string path = fmt::format("{}.{}", lower(section), lower(suffix));
+        if (is_known_path(path)) rules.push_back({fmt::format("{}_{}", section, suffix), std::move(path), group.reading});
       }
     }
   }
@@ -247,15 +254,15 @@ class Collector {
     result_.origins[rule.path] = variable;
   }
 
-  // What is left with our prefix and looks like a setting of a section we do not know.
-  void warn_about_unknown_sections() {
+  // What is left with our prefix and looks like a setting, but is none.
+  void warn_about_unknown_keys() {
     for (const auto& [variable, text] : environment_) {
       if (!variable.starts_with("PATRONI_") || known_.contains(variable) || variable == "PATRONI_CONFIGURATION") continue;
       const std::string_view rest = std::string_view(variable).substr(8);
       const std::size_t underscore = rest.find('_');
       if (underscore == std::string_view::npos || !is_suffix(rest.substr(underscore + 1))) continue;
       result_.complaints.push_back({.severity = Severity::kWarning,
-                                    .wrong = "names no section of the configuration and is ignored",
+                                    .wrong = "names no key of the configuration and is ignored",
                                     .where = fmt::format("environment variable {}", variable)});
     }
   }
@@ -313,7 +320,7 @@ FromEnvironment read_environment(const Environment& environment, const json::obj
     const std::string_view section = std::string_view(rule.path).substr(0, rule.path.find('.'));
     if (has_section(file, section) || has_section(result.tree, section)) collector.apply(rule);
   }
-  collector.warn_about_unknown_sections();
+  collector.warn_about_unknown_keys();
   if (environment.contains("PATRONI_CONFIGURATION")) result.consumed.push_back("PATRONI_CONFIGURATION");
   return result;
 }

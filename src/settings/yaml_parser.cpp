@@ -149,7 +149,7 @@ class Builder : public YAML::EventHandler {
     Frame frame{.is_map = is_map, .anchor = anchor, .path = child_path()};
     if (is_map) frame.value = json::object{};
     else frame.value = json::array{};
-    if (!is_map || !stack_.empty()) remember_line(frame.path, mark);
+    if (!frame.path.empty() && frame.path.size() < kLongestPath) document_.lines.try_emplace(frame.path, mark.line + 1);
     stack_.push_back(std::move(frame));
     line_ = mark;
   }
