@@ -2,9 +2,10 @@
 //
 // A table has two parts. Duties: every row that holds is carried out, in order. Verdict: the first row that holds.
 // Conditions and plans are pure functions of what was seen and what is remembered; they call nothing but one another.
+// A row may hand over to another table; so the tables form a tree, walked from its root at each decision.
 #pragma once
 
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,41 +16,40 @@
 
 namespace matriarch::rules {
 
-// What a row sees. `memory` is what the previous decision left behind, as the prologue updated it.
+struct House;
+
+// What a row sees. `memory` is what the previous decision left behind, as the rows before updated it.
 struct Situation {
   const model::Observation& seen;
   const model::Memory& memory;
+  const House& house;
+  std::string_view because;  // the sentence of the row that led here from another table; empty: none
 };
 
-// What a row wants: actions in order, inputs that are missing, memory as it is to be after the decision.
+// What a row wants.
 struct Plan {
-  std::vector<model::Action> actions;
-  std::string says;  // the operator's sentence; empty for duties that have none
-  model::Needs needs;
+  std::vector<model::Action> actions;  // in order
+  std::string says;                    // the operator's sentence; empty: the one of the row that led here
+  std::string_view next;               // the table that goes on from here; empty: this row decides
+  bool keep_lease = false;             // holding (or winning) the lease is right: the permit is granted
+  model::Needs needs;                  // inputs that are missing
   std::optional<model::Instant> wake_at;
   std::optional<model::Memory> memory;  // nothing: unchanged
-  // A verdict row that only prepared something (updated memory) and wants the table judged again from the first row.
-  bool judge_again = false;
+  std::vector<std::string> notes;       // log lines
 };
 
 struct Rule {
-  std::string_view name;       // unique in the whole house, kebab-case
+  std::string_view name;  // unique in the whole house, kebab-case
   bool (*holds)(const Situation&);
   Plan (*plan)(const Situation&);
-  std::string_view explains;   // when it holds and what it does, one sentence for `matriarch rules`
+  std::string_view explains;  // when it holds and what it does, one sentence for `matriarch rules`
 };
 
 struct Table {
-  std::string_view name;       // of the situation
-  std::string_view about;      // one sentence
-  std::span<const Rule> duties;
-  std::span<const Rule> verdicts;  // the last row always holds
+  std::string_view name;   // of the situation
+  std::string_view about;  // one sentence
+  std::vector<Rule> duties;
+  std::vector<Rule> verdicts;  // the last row always holds; empty: a table of duties alone
 };
-
-// Every table, in the order in which the situations are tested.
-std::span<const Table* const> all_tables();
-
-// The one entry: pure, total, deterministic (docs/invariants.md S24).
-model::Decision decide(const model::Memory& memory, const model::Observation& seen);
 
 }  // namespace matriarch::rules

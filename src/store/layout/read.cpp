@@ -202,6 +202,7 @@ model::Cluster read_cluster(const Records& records, Revision revision) {
   if (const Record* record = find(records, kInitialize)) {
     cluster.initialize = record->value;
     cluster.initialize_revision = {record->mod_revision};
+    cluster.initialize_session = record->session;
   }
   if (const Record* record = find(records, kConfig)) cluster.config = read_config(*record);
   if (const Record* record = find(records, kLeader); record && !record->value.empty()) {

@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 
 #include <csignal>
-#include <filesystem>
 #include <thread>
 
 #include "system/clock.hpp"
@@ -148,15 +147,12 @@ TEST(Proc, TellsWhatAProcessIs) {
   EXPECT_FALSE(self->has_ended());
   EXPECT_GT(self->start_ticks, 0u);
 
-  APipe in;  // never written to: the child waits for it
-  SpawnOptions options{.argv = {"sh", "-c", "read line", "", "last"}, .working_directory = "/usr"};
-  options.redirections.push_back({.target = 0, .source = in.read_end.get()});
-  const auto child = spawn(options);
+  const auto child = spawn({.argv = {"sleep", "1000", ""}, .working_directory = "/usr"});
   ASSERT_TRUE(child);
   EXPECT_GE(process_stat(child->pid)->start_ticks, self->start_ticks);
-  EXPECT_THAT(*process_arguments(child->pid), ElementsAre("sh", "-c", "read line", "", "last"));
+  EXPECT_THAT(*process_arguments(child->pid), ElementsAre("sleep", "1000", ""));
   EXPECT_EQ(*process_directory(child->pid), "/usr");
-  EXPECT_EQ(*process_executable(child->pid), std::filesystem::canonical("/bin/sh"));
+  EXPECT_THAT(*process_executable(child->pid), testing::EndsWith("/sleep"));
   EXPECT_FALSE(has_pending_kill(child->pid));
   ASSERT_TRUE(send_signal(child->pidfd, SIGKILL));
   ASSERT_TRUE(*wait_for_end(child->pidfd, 10s));

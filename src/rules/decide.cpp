@@ -1,0 +1,137 @@
+// The walk through the tables: prologue, the verdict of the situation, epilogue.
+#include <algorithm>
+#include <memory>
+
+#include "rules/facts.hpp"
+#include "rules/failsafe.hpp"
+#include "rules/house.hpp"
+
+namespace matriarch::rules {
+namespace {
+
+using model::Action;
+using model::Decision;
+using model::Memory;
+using model::Observation;
+
+// More tables in a row than any path through the house is long: a cycle of tables ends here.
+constexpr int kLongestPath = 16;
+
+bool is_urgent(const Action& action) {
+  return std::holds_alternative<model::FencePostgres>(action) || std::holds_alternative<model::CancelTask>(action) ||
+         std::holds_alternative<model::GrantPermit>(action) || std::holds_alternative<model::ExtendLease>(action);
+}
+
+void add(model::Needs& all, const model::Needs& more) {
+  all.poll_peers.insert(more.poll_peers.begin(), more.poll_peers.end());
+  all.control_data |= more.control_data;
+  if (more.divergence_check) all.divergence_check = more.divergence_check;
+  all.fresh_positions |= more.fresh_positions;
+  if (more.history) all.history = more.history;
+  all.linearizable_view |= more.linearizable_view;
+  all.failsafe_round |= more.failsafe_round;
+}
+
+class Walk {
+ public:
+  Walk(const House& house, const Memory& memory, const Observation& seen) : house_(house), seen_(seen) { decision_.memory = memory; }
+
+  void carry_out_duties(const Table& table) {
+    for (const Rule& rule : table.duties) {
+      if (!rule.holds(situation({}))) continue;
+      decision_.duties.emplace_back(rule.name);
+      const Plan plan = rule.plan(situation({}));
+      take(plan);
+      if (!plan.next.empty()) walk_within_duty(house_.table(plan.next));
+    }
+  }
+
+  // The first row that holds decides, here or in the table it hands over to.
+  void judge(const Table& root) {
+    const Table* table = &root;
+    for (int depth = 0; depth < kLongestPath; ++depth) {
+      carry_out_duties(*table);
+      const Rule* rule = first_that_holds(*table, decision_.says);
+      if (!rule) return;
+      const Plan plan = rule->plan(situation(decision_.says));
+      decision_.path.emplace_back(rule->name);
+      if (!plan.says.empty() || decision_.says.empty()) {
+        decision_.table = table->name;
+        decision_.rule = rule->name;
+        decision_.says = plan.says;
+      }
+      take(plan);
+      if (plan.keep_lease) keeps_lease_ = true;
+      if (plan.next.empty()) return;
+      table = &house_.table(plan.next);
+    }
+  }
+
+  Decision finish() {
+    if (keeps_lease_) decision_.actions.insert(decision_.actions.begin(), model::GrantPermit{permit_for(situation({}))});
+    std::stable_partition(decision_.actions.begin(), decision_.actions.end(), is_urgent);
+    if (paused(situation({})) && !decision_.says.empty()) decision_.says = "PAUSE: " + decision_.says;
+    if (seen_.is_leader()) decision_.wake_at = earliest(decision_.wake_at, seen_.lease.valid_until);
+    decision_.memory.last_rule = decision_.rule;
+    decision_.memory.last_term = seen_.is_leader() ? seen_.lease.term : 0;
+    return std::move(decision_);
+  }
+
+ private:
+  Situation situation(std::string_view because) const { return {seen_, decision_.memory, house_, because}; }
+
+  const Rule* first_that_holds(const Table& table, std::string_view because) const {
+    const auto found = std::find_if(table.verdicts.begin(), table.verdicts.end(),
+                                    [&](const Rule& rule) { return rule.holds(situation(because)); });
+    return found == table.verdicts.end() ? nullptr : &*found;
+  }
+
+  // A duty that is a table of its own: its rows are named among the duties and say nothing for the status line.
+  void walk_within_duty(const Table& root) {
+    const Table* table = &root;
+    for (int depth = 0; depth < kLongestPath; ++depth) {
+      const Rule* rule = first_that_holds(*table, {});
+      if (!rule) return;
+      decision_.duties.emplace_back(rule->name);
+      const Plan plan = rule->plan(situation({}));
+      take(plan);
+      if (plan.next.empty()) return;
+      table = &house_.table(plan.next);
+    }
+  }
+
+  void take(const Plan& plan) {
+    decision_.actions.insert(decision_.actions.end(), plan.actions.begin(), plan.actions.end());
+    decision_.notes.insert(decision_.notes.end(), plan.notes.begin(), plan.notes.end());
+    add(decision_.needs, plan.needs);
+    decision_.wake_at = earliest(decision_.wake_at, plan.wake_at);
+    if (plan.memory) decision_.memory = *plan.memory;
+  }
+
+  const House& house_;
+  const Observation& seen_;
+  Decision decision_;
+  bool keeps_lease_ = false;
+};
+
+Decision decide_on(const House& house, const Memory& memory, const Observation& seen) {
+  Walk walk(house, memory, seen);
+  if (!seen.store.cluster) {
+    walk.judge(house.table("no-view"));
+    return walk.finish();
+  }
+  walk.carry_out_duties(house.table("prologue"));
+  walk.judge(house.table("situation"));
+  walk.carry_out_duties(house.table("epilogue"));
+  return walk.finish();
+}
+
+}  // namespace
+
+Decision decide(const House& house, const Memory& memory, const Observation& seen) {
+  if (!seen.settings) return {.table = "none", .rule = "no-settings", .memory = memory};
+  if (const auto led = view_with_failsafe_leader(seen)) return decide_on(house, memory, *led);
+  return decide_on(house, memory, seen);
+}
+
+}  // namespace matriarch::rules

@@ -1,0 +1,21 @@
+// The member key: what this node tells the others through the store (docs/store-layout.md, "members").
+#pragma once
+
+#include <boost/json.hpp>
+
+#include "rules/rule.hpp"
+
+namespace matriarch::rules {
+
+// The feature level that other members compare with: dotted integers, Patroni's numbering. Not the program's own version.
+inline constexpr const char* kVersion = "4.1.4";
+
+// Fields in Patroni's order; absent ones are left out.
+boost::json::object member_document(const Situation& s);
+// The document without positions: what must be told at once when it changes.
+boost::json::object without_positions(boost::json::object document);
+
+// Tags as published: built-in booleans only when true, except those that a priority implies.
+boost::json::object published_tags(const Situation& s);
+
+}  // namespace matriarch::rules
