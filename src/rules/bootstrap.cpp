@@ -38,13 +38,12 @@ bool holder_without_data(const Situation& s) { return has_lock(s) || s.seen.is_l
 Plan release_without_data(const Situation& s) {
   const bool is_empty = s.seen.postgres.data_directory == model::DataDirectory::kEmpty;
   Plan plan{.says = fmt::format("released leader key voluntarily as data dir {} and currently leader", is_empty ? "empty" : "not accessible")};
-  if (s.seen.postgres.is_running) plan.actions.emplace_back(model::FencePostgres{"the data directory is gone"});
   plan.actions.emplace_back(model::SetRole{PostgresRole::kUninitialized});
   plan.actions.emplace_back(model::ReleaseLease{.reason = "the data directory is gone"});
   return plan;
 }
 
-bool server_without_data(const Situation& s) { return s.seen.postgres.is_running; }
+bool server_without_data(const Situation& s) { return s.seen.postgres.is_running && !paused(s); }
 Plan kill_server_without_data(const Situation&) {
   return {.actions = {model::FencePostgres{"the data directory is gone"}, model::SetRole{PostgresRole::kUninitialized}},
           .says = "stopping PostgreSQL because its data directory is gone"};
@@ -236,8 +235,8 @@ Table no_data_table() {
       .about = "A node without data creates the cluster, makes a copy, or waits for somebody to copy from.",
       .verdicts =
           {
-              {"lock-without-data", holder_without_data, release_without_data, "The lock holder's data is gone: give the lock back."},
               {"server-without-data", server_without_data, kill_server_without_data, "A server runs whose data directory is gone: kill it."},
+              {"lock-without-data", holder_without_data, release_without_data, "The lock holder's data is gone: give the lock back."},
               {"data-inaccessible", data_is_inaccessible, report_inaccessible, "The data directory cannot be read: report it, touch nothing."},
               {"empty-in-pause", in_pause, stay_empty, "In pause nothing is created."},
               {"initialize-on-its-way", initialize_is_being_written, await_initialize, "Our claim to create the cluster is on its way to the store."},

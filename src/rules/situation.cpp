@@ -40,6 +40,25 @@ bool store_is_unreachable(const Situation& s) {
   return !s.seen.store.reachable || (renewal_failed && (s.seen.is_leader() || may_write(s)));
 }
 
+// ---- a primary that must not wait until it is known who it is ---------------------------------------------------------
+
+bool data_belongs_to_another_cluster(const Situation& s) {
+  const auto expected = cluster(s).system_id();
+  return expected && system_id_is_known(s) && *expected != *s.seen.postgres.system_id;
+}
+bool is_not_identified(const Situation& s) {
+  return s.seen.postgres.data_directory != DataDirectory::kPresent || !system_id_is_known(s) || data_belongs_to_another_cluster(s);
+}
+bool unidentified_primary_without_lease(const Situation& s) {
+  const bool had_a_lease = s.seen.lease.term != 0 || s.seen.lease.outcome == model::LeaseOutcome::kLost || s.seen.lease.outcome == model::LeaseOutcome::kReleased;
+  const bool is_gone = another_holds_the_lock(s) || (had_a_lease && !s.seen.is_leader());
+  return !paused(s) && may_write(s) && !s.memory.bootstrapping && is_gone && is_not_identified(s);
+}
+Plan fence_unidentified(const Situation&) {
+  return {.actions = {model::FencePostgres{"a primary without the lease, whose data is not identified"}},
+          .says = "demoting self because I do not have the lock and I was a leader"};
+}
+
 // ---- who this node is ----------------------------------------------------------------------------------------------
 
 bool task_runs(const Situation& s) { return s.seen.task.has_value(); }
@@ -58,10 +77,6 @@ Plan read_system_id(const Situation& s) {
   return plan;
 }
 
-bool data_belongs_to_another_cluster(const Situation& s) {
-  const auto expected = cluster(s).system_id();
-  return expected && *expected != *s.seen.postgres.system_id;
-}
 std::string mismatch(const Situation& s) {
   return fmt::format("{} != {}", cluster(s).system_id()->text, s.seen.postgres.system_id->text);
 }
@@ -126,6 +141,8 @@ Table situation_table() {
                "The agent was asked to stop: keep the lease until PostgreSQL is down; a primary without it is fenced."},
               {"store-unreachable", store_is_unreachable, to_store_unreachable, "The store does not answer."},
               {"task-running", task_runs, to_task_running, "A task occupies the server."},
+              {"unidentified-primary", unidentified_primary_without_lease, fence_unidentified,
+               "A primary has lost the lease and its data is not identified: kill it first (S15)."},
               {"starting", is_starting_as_holder, to_starting, "PostgreSQL of the lock holder is still starting."},
               {"bootstrapping", is_bootstrapping, to_bootstrapping, "This node is creating the cluster."},
               {"no-data", has_no_data, to_no_data, "The data directory is empty or cannot be read."},
