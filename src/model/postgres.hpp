@@ -133,6 +133,7 @@ struct PostgresNode {
   std::string synchronous_commit = "on";
   std::vector<WalSender> wal_senders;
   std::vector<PhysicalOrLogicalSlot> slots;
+  std::vector<std::string> slots_to_copy;  // permanent logical slots that the leader has and this standby lacks
   std::string postmaster_start_time;     // "2026-07-01 10:00:00.123456+00:00", empty if not running
   std::map<std::string, std::pair<std::string, std::string>> pending_restart;  // GUC -> old, new value
   std::optional<Upstream> upstream;      // what the recovery settings say

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "postgres/guc_table.hpp"
-#include "postgres/quantity.hpp"
+#include "model/quantity.hpp"
+#include "postgres/setting_text.hpp"
 #include "postgres/text.hpp"
 
 namespace matriarch::postgres {
@@ -45,11 +46,11 @@ std::optional<std::string> check(const Guc& guc, const std::string& value, std::
     case GucKind::kEnumBool: return parse_bool(value) || is_listed(guc, value) ? std::optional(value) : refuse("enumbool");
     case GucKind::kString: return value;
     case GucKind::kInteger: {
-      const auto number = parse_integer(value, guc.unit);
+      const auto number = model::parse_integer(value, guc.unit);
       return number ? clamp(guc, value, static_cast<double>(*number), complaints) : refuse("integer");
     }
     case GucKind::kReal: {
-      const auto number = parse_real(value, guc.unit);
+      const auto number = model::parse_real(value, guc.unit);
       return number ? clamp(guc, value, *number, complaints) : refuse("real");
     }
   }

@@ -4,7 +4,8 @@
 #include <array>
 
 #include "postgres/guc_table.hpp"
-#include "postgres/quantity.hpp"
+#include "model/quantity.hpp"
+#include "postgres/setting_text.hpp"
 #include "postgres/text.hpp"
 
 namespace matriarch::postgres {
@@ -69,7 +70,7 @@ bool same_conninfo(const std::string& current_text, const std::string& wanted_te
 }
 
 bool same_value(const std::string& name, const std::string& current, const std::string& wanted) {
-  if (name == "recovery_min_apply_delay") return parse_integer(current.empty() ? "0" : current, "ms") == parse_integer(wanted.empty() ? "0" : wanted, "ms");
+  if (name == "recovery_min_apply_delay") return model::parse_integer(current.empty() ? "0" : current, "ms") == model::parse_integer(wanted.empty() ? "0" : wanted, "ms");
   return current == wanted;
 }
 

@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "postgres/quantity.hpp"
+#include "model/quantity.hpp"
+#include "postgres/setting_text.hpp"
 #include "postgres/text.hpp"
 
 namespace matriarch::postgres {
@@ -54,9 +55,9 @@ std::optional<std::string> validated(const Controlled& controlled, const std::st
   if (controlled.name == "hot_standby") return parse_bool(value) == true ? std::optional<std::string>("on") : std::nullopt;
   if (controlled.minimum < 0) return parse_bool(value) ? std::optional(value) : std::nullopt;
   const std::string_view unit = controlled.name == "wal_keep_size" ? "MB" : "";
-  const auto number = parse_integer(value, unit);
+  const auto number = model::parse_integer(value, unit);
   if (!number || *number < controlled.minimum) return std::nullopt;
-  const auto plain = parse_integer(value);
+  const auto plain = model::parse_integer(value);
   return plain ? fmt::format("{}", *plain) : value;
 }
 
@@ -117,10 +118,10 @@ void apply_wal_keep(int major_version, Values& values) {
   const auto segments = values.extract("wal_keep_segments");
   const auto size = values.extract("wal_keep_size");
   if (major_version == 0 || major_version >= 130000) {
-    const std::int64_t count = segments ? parse_integer(segments.mapped()).value_or(8) : 8;
+    const std::int64_t count = segments ? model::parse_integer(segments.mapped()).value_or(8) : 8;
     values["wal_keep_size"] = size ? size.mapped() : fmt::format("{}MB", count * 16);
   } else {
-    const std::int64_t megabytes = size ? parse_integer(size.mapped(), "MB").value_or(128) : 128;
+    const std::int64_t megabytes = size ? model::parse_integer(size.mapped(), "MB").value_or(128) : 128;
     values["wal_keep_segments"] = segments ? segments.mapped() : fmt::format("{}", (megabytes + 8) / 16);
   }
 }
@@ -143,9 +144,9 @@ void raise_to_control_values(const model::ControlData& control, ServerParameters
       result.complaints.push_back(fmt::format("{} setting is missing from pg_controldata output", line));
       continue;
     }
-    const auto recorded = parse_integer(found->second);
+    const auto recorded = model::parse_integer(found->second);
     const std::string configured = result.values[guc];
-    if (!recorded || *recorded <= parse_integer(configured).value_or(0)) continue;
+    if (!recorded || *recorded <= model::parse_integer(configured).value_or(0)) continue;
     result.complaints.push_back(fmt::format("{} value in pg_controldata: {}, in the global configuration: {}. pg_controldata value will be used. Setting "
                                             "'Pending restart' flag", guc, found->second, configured));
     result.pending_restart[guc] = {found->second, configured};

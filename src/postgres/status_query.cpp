@@ -14,12 +14,17 @@ namespace {
 // Columns in this order.
 enum Column {
   kInRecovery, kTimeline, kFlushed, kReplayed, kReceived, kReplayPaused, kControlTimeline, kReceiverPid, kReceiverTimeline, kReceiverWritten,
-  kReceiverState, kReceiverSlot, kReceiverConninfo, kRestoreCommand, kArchiveMode, kSynchronousCommit, kSyncNames, kSlots, kWalSenders,
+  kReceiverLatestEnd, kReplayedAt, kReceiverState, kReceiverSlot, kReceiverConninfo, kRestoreCommand, kArchiveMode, kSynchronousCommit, kSyncNames, kSlots, kWalSenders,
   kStartedAt, kLoadedAt, kColumnCount,
 };
 
 std::string bytes(std::string_view lsn) {
   return fmt::format("pg_catalog.pg_wal_lsn_diff({}, '0/0')::bigint", lsn);
+}
+
+// As Python prints it: "2026-07-01 10:00:00.123456+00:00".
+std::string moment(std::string_view timestamp) {
+  return fmt::format("pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00:00'", timestamp);
 }
 
 std::string slots_query(int version) {
@@ -33,7 +38,8 @@ std::string slots_query(int version) {
 
 std::string wal_senders_query() {
   return fmt::format(
-      "(SELECT pg_catalog.json_agg(r) FROM (SELECT w.pid, a.application_name, w.sync_state, {} AS write_lsn, {} AS flush_lsn, {} AS replay_lsn "
+      "(SELECT pg_catalog.json_agg(r) FROM (SELECT w.pid, a.application_name, w.sync_state, w.sync_priority, "
+      "pg_catalog.pg_get_userbyid(a.usesysid) AS usename, pg_catalog.host(a.client_addr) AS client_addr, {} AS write_lsn, {} AS flush_lsn, {} AS replay_lsn "
       "FROM pg_catalog.pg_stat_get_wal_senders() w, pg_catalog.pg_stat_get_activity(w.pid) a WHERE w.state = 'streaming') r)",
       bytes("w.write_lsn"), bytes("w.flush_lsn"), bytes("w.replay_lsn"));
 }
@@ -100,7 +106,10 @@ std::vector<model::WalSender> read_wal_senders(const std::optional<std::string>&
                        .sync_state = to_sync_state(text_of(row, "sync_state")),
                        .write = {number_of(row, "write_lsn")},
                        .flush = {number_of(row, "flush_lsn")},
-                       .replay = {number_of(row, "replay_lsn")}});
+                       .replay = {number_of(row, "replay_lsn")},
+                       .usename = text_of(row, "usename"),
+                       .client_addr = text_of(row, "client_addr"),
+                       .sync_priority = static_cast<int>(number_of(row, "sync_priority"))});
   });
   std::sort(senders.begin(), senders.end(), [](const model::WalSender& a, const model::WalSender& b) { return a.pid < b.pid; });
   return senders;
@@ -121,6 +130,8 @@ std::string status_query(const StatusQuery& query) {
   columns[kReceiverPid] = "wr.pid";
   columns[kReceiverTimeline] = "CASE WHEN wr.latest_end_lsn IS NULL THEN NULL ELSE wr.received_tli END";
   columns[kReceiverWritten] = query.server_version >= 130000 ? bytes("wr.written_lsn") : "NULL";
+  columns[kReceiverLatestEnd] = bytes("wr.latest_end_lsn");
+  columns[kReplayedAt] = moment("pg_catalog.pg_last_xact_replay_timestamp()");
   columns[kReceiverState] = "wr.status";
   columns[kReceiverSlot] = "wr.slot_name";
   columns[kReceiverConninfo] = "wr.conninfo";
@@ -130,8 +141,7 @@ std::string status_query(const StatusQuery& query) {
   columns[kSyncNames] = "pg_catalog.current_setting('synchronous_standby_names')";
   columns[kSlots] = slots_query(query.server_version);
   columns[kWalSenders] = wal_senders_query();
-  columns[kStartedAt] =
-      "pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00:00'";
+  columns[kStartedAt] = moment("pg_catalog.pg_postmaster_start_time()");
   columns[kLoadedAt] = "pg_catalog.pg_conf_load_time()";
   return fmt::format("SELECT {} FROM (SELECT pg_catalog.pg_is_in_recovery() AS in_recovery) r, pg_catalog.pg_stat_get_wal_receiver() wr",
                      fmt::join(columns, ", "));
@@ -148,10 +158,12 @@ std::optional<Status> parse_status(std::span<const std::optional<std::string>> r
       .flushed = {number(kFlushed)},
       .replayed = {number(kReplayed)},
       .received = {std::max(number(kReceived), number(kReceiverWritten))},
+      .replayed_at = text(kReplayedAt),
       .replay_paused = text(kReplayPaused) == "t",
       .control_timeline = timeline(kControlTimeline),
       .receiver = {.pid = static_cast<int>(number(kReceiverPid)),
                    .timeline = timeline(kReceiverTimeline),
+                   .latest_end = {number(kReceiverLatestEnd)},
                    .state = text(kReceiverState),
                    .slot = text(kReceiverSlot),
                    .conninfo = text(kReceiverConninfo)},
@@ -173,6 +185,8 @@ void apply(const Status& status, model::PostgresNode& node) {
   node.received = status.in_recovery ? status.received : model::Lsn{};
   node.replayed = status.in_recovery ? status.replayed : model::Lsn{};
   node.lsn = status.in_recovery ? std::max(status.received, status.replayed) : status.flushed;
+  node.latest_end = status.in_recovery ? status.receiver.latest_end : model::Lsn{};
+  node.replayed_timestamp = status.in_recovery ? status.replayed_at : std::string{};
   node.received_timeline = status.in_recovery ? status.receiver.timeline : model::Timeline{};
   node.replication_state = model::ReplicationState::kNone;
   if (status.in_recovery && status.receiver.state == "streaming") {

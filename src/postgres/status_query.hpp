@@ -14,6 +14,7 @@ namespace matriarch::postgres {
 struct WalReceiver {
   int pid = 0;                // 0: none runs
   model::Timeline timeline;   // only while it has received something
+  model::Lsn latest_end;      // of the upstream's WAL, as its sender last said
   std::string state;          // "streaming", ...
   std::string slot, conninfo; // the password is masked by the server
   bool operator==(const WalReceiver&) const = default;
@@ -24,6 +25,7 @@ struct Status {
   model::Timeline timeline;          // out of recovery: of the current WAL file
   model::Lsn flushed;                // out of recovery
   model::Lsn replayed, received;     // received: the larger of flushed and written by the receiver
+  std::string replayed_at;           // of the last replayed commit; empty: none
   bool replay_paused = false;
   model::Timeline control_timeline;  // asked for a standby leader only
   WalReceiver receiver;

@@ -53,13 +53,15 @@ class Event::Waiter {
 };
 
 void Event::notify_all() {
+  ++count_;
   for (Waiter* waiter : waiters_) {
     waiter->notified = true;
     waiter->timer.cancel();
   }
 }
 
-asio::awaitable<bool> Event::wait(Deadline deadline) {
+asio::awaitable<bool> Event::wait_beyond(std::uint64_t seen, Deadline deadline) {
+  if (count_ > seen) co_return true;
   Waiter waiter(*this, co_await asio::this_coro::executor, deadline);
   boost::system::error_code error;
   co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -69,7 +71,7 @@ asio::awaitable<bool> Event::wait(Deadline deadline) {
 
 asio::awaitable<std::optional<Turn::Held>> Turn::take(Deadline deadline) {
   while (taken_) {
-    const bool released = co_await released_.wait(deadline);
+    const bool released = co_await released_.wait_beyond(released_.count(), deadline);
     if (!released && taken_) co_return std::nullopt;
   }
   taken_ = true;

@@ -38,19 +38,21 @@ asio::awaitable<bool> wait_ready(asio::posix::stream_descriptor& descriptor, asi
 asio::awaitable<void> sleep_until(Deadline when);
 inline asio::awaitable<void> sleep_for(model::Milliseconds duration) { return sleep_until(deadline_in(duration)); }
 
-// Something that happens again and again; who waits, waits for the next time. For one executor only. Must outlive those
-// who wait.
+// Something that happens again and again, counted, so that nobody misses what happened while he did something else. For
+// one executor only. Must outlive those who wait.
 class Event {
  public:
   Event() = default;
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   void notify_all();
-  // True when it happened, false at the deadline.
-  asio::awaitable<bool> wait(Deadline deadline);
+  std::uint64_t count() const { return count_; }
+  // True when it has happened more than `seen` times, false at the deadline.
+  asio::awaitable<bool> wait_beyond(std::uint64_t seen, Deadline deadline);
 
  private:
   class Waiter;
+  std::uint64_t count_ = 0;
   std::list<Waiter*> waiters_;
 };
 

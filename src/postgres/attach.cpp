@@ -1,0 +1,65 @@
+#include "postgres/attach.hpp"
+
+#include <fmt/format.h>
+
+#include "postgres/configure.hpp"
+#include "postgres/start.hpp"
+
+namespace matriarch::postgres {
+namespace {
+
+// A server that an earlier agent, or somebody else, configured: what it has in effect is the truth until rules decide.
+asio::awaitable<void> adopt_configuration(std::shared_ptr<Site> site) {
+  if (!site->status) co_return;
+  const bool is_standby = site->status->in_recovery;
+  site->configuration.sync_names = site->status->synchronous_standby_names;
+  site->configuration.is_standby = is_standby;
+  site->configuration.upstream = site->board.now().upstream;
+  std::string sql = "SELECT pg_catalog.current_setting('hot_standby_feedback') = 'on' AND source = 'configuration file' FROM pg_catalog.pg_settings "
+                    "WHERE name = 'hot_standby_feedback'";
+  const auto rows = co_await site->session.query(std::move(sql), site->tool_deadline());
+  site->configuration.hot_standby_feedback = rows && !rows->empty() && rows->front().front() == "t";
+}
+
+asio::awaitable<void> await_first_answer(std::shared_ptr<Site> site) {
+  // Whether it accepts connections is known at once; a server that starts goes on in the background.
+  const Deadline deadline = deadline_in(model::Milliseconds(2000));
+  while (site->is_running() && site->board.now().is_starting() && site->postmaster.file.status != PostmasterStatus::kStarting) {
+    const std::uint64_t seen = site->state_changed.count();
+    const bool changed = co_await site->state_changed.wait_beyond(seen, std::min(deadline, deadline_in(model::Milliseconds(100))));
+    if (!changed && std::chrono::steady_clock::now() >= deadline) co_return;
+  }
+}
+
+void take_role_from_files(Site& site) {
+  const auto& node = site.board.now();
+  if (node.data_directory != model::DataDirectory::kPresent || !node.control) site.board.set_role(model::PostgresRole::kUninitialized);
+  else if (node.has_recovery_signal) site.board.set_role(model::PostgresRole::kReplica);
+  else site.board.set_role(node.is_running ? model::PostgresRole::kPrimary : model::PostgresRole::kDemoted);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome> attach_instance(std::shared_ptr<Site> site) {
+  co_await look_at_directory(*site);
+  if (site->directory.state == model::DataDirectory::kInaccessible) {
+    co_return failure(fmt::format("data directory is not accessible: {}: {}", site->data_directory(), site->directory.error));
+  }
+  const auto known = co_await learn_version(*site);
+  if (!known) co_return failure(known.error());
+  if (site->directory.state == model::DataDirectory::kEmpty) {
+    site->board.set_role(model::PostgresRole::kUninitialized);
+    co_return Outcome();
+  }
+  const auto control = co_await read_control_data(*site);
+  if (!control) site->warn(control.error().what);
+  const bool adopted = co_await adopt_running(site);
+  take_role_from_files(*site);
+  if (!adopted) co_return Outcome();
+  co_await await_first_answer(site);
+  if (site->status) site->board.set_role(site->status->in_recovery ? model::PostgresRole::kReplica : model::PostgresRole::kPrimary);
+  co_await adopt_configuration(site);
+  co_return Outcome();
+}
+
+}  // namespace matriarch::postgres

@@ -1,0 +1,55 @@
+// The data directory as a thing on disk: what is in it, how it goes away. Blocking: for the file threads only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/cluster.hpp"
+#include "model/names.hpp"
+#include "model/postgres.hpp"
+
+namespace matriarch::postgres {
+
+using FileResult = model::Result<void, std::string>;
+
+struct DirectoryLook {
+  model::DataDirectory state = model::DataDirectory::kEmpty;
+  std::string error;                  // why it is inaccessible
+  std::string real_path;              // links resolved; as configured while it does not exist
+  int major_version = 0;              // PG_VERSION; 0: unknown
+  bool has_recovery_signal = false;   // standby.signal or recovery.signal
+  bool has_standby_signal = false;
+  bool has_backup_label = false;
+};
+// Empty: no global/pg_control, and nothing but names that begin with a dot, and lost+found.
+DirectoryLook look_at(const std::string& data_directory);
+
+// Modes follow those of the data directory: group access there is group access for the files.
+mode_t file_mode_in(const std::string& data_directory);
+
+// With the targets of its links: WAL and tablespaces. A link to the data directory is removed, not its target; of a
+// mount point only the content goes. What does not exist is no error.
+FileResult remove_data(const std::string& data_directory);
+// DATA, its WAL and its tablespaces become DATA.failed and so on; what stood there under that name is removed first.
+FileResult rename_data(const std::string& data_directory, const std::string& suffix);
+bool has_tablespaces_or_linked_wal(const std::string& data_directory);
+bool is_mount_point(const std::string& path);
+
+// standby.signal there, recovery.signal not; or none of them.
+FileResult make_standby_signal(const std::string& data_directory);
+FileResult make_recovery_signal(const std::string& data_directory);
+FileResult remove_signal_files(const std::string& data_directory);
+bool create_promote_file(const std::string& data_directory);
+
+// A local timeline history file and when it was written (local time, ISO 8601); nothing when there is none.
+struct HistoryFile {
+  std::vector<model::HistoryLine> lines;
+  std::string written_at;
+};
+std::optional<HistoryFile> read_history_file(const std::string& data_directory, model::Timeline timeline);
+
+}  // namespace matriarch::postgres
