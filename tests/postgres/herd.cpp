@@ -17,6 +17,7 @@
 
 #include "postgres/fence.hpp"
 #include "postgres/postmaster_file.hpp"
+#include "system/proc.hpp"
 
 namespace matriarch::postgres::real {
 
@@ -100,7 +101,6 @@ Member::Member(Loop& loop, std::string directory, std::string name, std::functio
   p.use_pg_rewind = true;
   model::BootstrapSettings bootstrap;
   bootstrap.initdb = {"--data-checksums", "--no-sync", "--auth=scram-sha-256"};
-  std::erase(bootstrap.initdb, "--no-sync");
   s.bootstrap = bootstrap;
   if (adjust) adjust(s);
   restart_agent();
