@@ -1,4 +1,4 @@
-// From an endpoint to a connected stream. Internal to the room.
+// From an endpoint to a connected stream. For this room and the links between store processes (consensus/raft).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,4 +1,4 @@
-// From error codes of Asio, OpenSSL and Beast to NetError. Internal to the room.
+// From error codes of Asio, OpenSSL and Beast to NetError. For this room and consensus/raft.
 #pragma once
 
 #include <boost/system/error_code.hpp>

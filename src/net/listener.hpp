@@ -1,4 +1,4 @@
-// Binds what the server listens on. Internal to the room.
+// Binds what a server listens on. For this room and consensus/raft.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,4 +1,4 @@
-// A connected byte stream: TCP or a Unix socket, with or without TLS on top. Internal to the room.
+// A connected byte stream: TCP or a Unix socket, with or without TLS on top. For this room and consensus/raft.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

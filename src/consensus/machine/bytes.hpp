@@ -75,6 +75,7 @@ class Reader {
   }
   bool failed() const { return failed_; }
   bool at_end() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }
   void fail() {
     failed_ = true;
     rest_ = {};

@@ -327,8 +327,9 @@ tl::expected<Answer, Refusal> Machine::carry_out(const RestoreKeys& restore, App
   leases_.clear();
   keys_.clear();
   bytes_ = 0;
-  // Written anew at a revision neither side has used, so that no client's remembered revision means another value.
-  revision_ = std::max(revision_, other->revision_) + 1;
+  // Written anew at a revision neither side has used, so that no client's remembered revision means another value;
+  // and one further, so that every watch from before is too old and every read from now on is not.
+  revision_ = std::max(revision_, other->revision_) + 2;
   for (const auto& [key, stored] : other->keys_) {
     if (stored->lease != 0) continue;
     auto kv = std::make_shared<KeyValue>(*stored);
@@ -337,7 +338,7 @@ tl::expected<Answer, Refusal> Machine::carry_out(const RestoreKeys& restore, App
     bytes_ += size_of(*kv);
     keys_.emplace(key, std::move(kv));
   }
-  forget_until(revision_);
+  forget_until(revision_ - 1);
   return NothingToSay{};
 }
 
