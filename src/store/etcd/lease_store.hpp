@@ -1,0 +1,37 @@
+// ports::LeaseStore over etcd v3's HTTP/JSON API, with connections of its own.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "ports/store.hpp"
+#include "store/etcd/client.hpp"
+
+namespace matriarch::store::etcd {
+
+class LeaseStore final : public ports::LeaseStore {
+ public:
+  LeaseStore(boost::asio::any_io_executor executor, ClientSettings settings, std::string prefix, Client::Report report = nullptr);
+  ~LeaseStore() override;
+  LeaseStore(const LeaseStore&) = delete;
+  LeaseStore& operator=(const LeaseStore&) = delete;
+
+  // Requests sent so far, for metrics. Any thread.
+  std::uint64_t requests() const { return client_->requests(); }
+
+  boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> open_session(model::Milliseconds ttl, model::Milliseconds timeout) override;
+  boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> renew(model::SessionToken session, model::MemberName me, bool holding, model::Milliseconds timeout) override;
+  boost::asio::awaitable<ports::StoreResult<model::Revision>> acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, model::Milliseconds timeout) override;
+  boost::asio::awaitable<ports::StoreResult<model::Revision>> take(model::SessionToken session, model::MemberName me, model::Milliseconds timeout) override;
+  boost::asio::awaitable<ports::StoreResult<void>> release(model::MemberName me, model::Milliseconds timeout) override;
+  boost::asio::awaitable<ports::StoreResult<void>> close_session(model::SessionToken session, model::Milliseconds timeout) override;
+
+ private:
+  boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> keep_alive(model::SessionToken session, Deadline deadline);
+  boost::asio::awaitable<ports::StoreResult<void>> confirm_leader(model::SessionToken session, model::MemberName me, Deadline deadline);
+  boost::asio::awaitable<ports::StoreResult<void>> rebind(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
+
+  std::string leader_, sync_, failover_;  // keys
+  std::shared_ptr<Client> client_;
+};
+
+}  // namespace matriarch::store::etcd
