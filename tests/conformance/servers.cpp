@@ -1,0 +1,119 @@
+#include "conformance/servers.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <filesystem>
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace matriarch::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+Kind the_kind = Kind::kEtcd;
+
+std::string a_directory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "conformance-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+  return pattern;
+}
+
+// 1: something listens there.
+bool is_listening(std::uint16_t port) {
+  boost::asio::io_context context;
+  boost::asio::ip::tcp::socket socket(context);
+  boost::system::error_code refused;
+  socket.connect({boost::asio::ip::address_v4::loopback(), port}, refused);
+  return !refused;
+}
+
+}  // namespace
+
+Kind kind_under_test() { return the_kind; }
+void set_kind_under_test(Kind kind) { the_kind = kind; }
+
+Abilities abilities_of(Kind kind) {
+  switch (kind) {
+    case Kind::kEtcd: return {};
+    case Kind::kEmbedded: return {.counts_milliseconds = true, .sends_progress_often = true};
+  }
+  return {};
+}
+
+std::uint16_t a_free_port() {
+  boost::asio::io_context context;
+  boost::asio::ip::tcp::acceptor acceptor(context, {boost::asio::ip::address_v4::loopback(), 0});
+  return acceptor.local_endpoint().port();
+}
+
+Cluster::Cluster(Kind kind, int size, std::vector<std::string> extra_arguments)
+    : kind_(kind), directory_(a_directory()), extra_arguments_(std::move(extra_arguments)) {
+  if (kind_ == Kind::kEmbedded) throw std::runtime_error("the embedded store cannot be started yet");
+  for (int i = 0; i < size; ++i) nodes_.push_back({.client_port = a_free_port(), .peer_port = a_free_port()});
+  for (int i = 0; i < size; ++i) start(i);
+}
+
+Cluster::~Cluster() {
+  for (int i = 0; i < size(); ++i) {
+    resume(i);
+    kill(i);
+  }
+  std::filesystem::remove_all(directory_);
+}
+
+std::vector<std::string> Cluster::command(int server) const {
+  const auto& node = nodes_[static_cast<std::size_t>(server)];
+  std::string members;
+  for (int i = 0; i < size(); ++i) {
+    members += fmt::format("{}n{}=http://127.0.0.1:{}", i == 0 ? "" : ",", i, nodes_[static_cast<std::size_t>(i)].peer_port);
+  }
+  const bool is_secure = std::find(extra_arguments_.begin(), extra_arguments_.end(), "--cert-file") != extra_arguments_.end();
+  const std::string client_url = fmt::format("{}://127.0.0.1:{}", is_secure ? "https" : "http", node.client_port);
+  const std::string peer_url = fmt::format("http://127.0.0.1:{}", node.peer_port);
+  // setpriv: no server outlives a test program that is killed.
+  std::vector<std::string> argv = {"setpriv", "--pdeathsig", "KILL", "etcd", "--name", fmt::format("n{}", server), "--data-dir", fmt::format("{}/n{}", directory_, server),
+                                   "--listen-client-urls", client_url, "--advertise-client-urls", client_url, "--listen-peer-urls", peer_url,
+                                   "--initial-advertise-peer-urls", peer_url, "--initial-cluster", members, "--initial-cluster-token", directory_,
+                                   "--logger", "zap", "--log-outputs", fmt::format("{}/n{}.log", directory_, server)};
+  argv.insert(argv.end(), extra_arguments_.begin(), extra_arguments_.end());
+  return argv;
+}
+
+void Cluster::start(int server) {
+  auto& node = nodes_[static_cast<std::size_t>(server)];
+  system::SpawnOptions options{.argv = command(server), .new_session = true};
+  const system::Fd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int target : {0, 1, 2}) options.redirections.push_back({.target = target, .source = nowhere.get()});
+  auto child = system::spawn(options);
+  if (!child) throw std::runtime_error(child.error().what);
+  node.child = std::move(*child);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!is_listening(node.client_port)) {
+    const auto ended = system::wait_for_end(node.child.pidfd, 20ms);
+    if (!ended || *ended || std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error(fmt::format("{} did not start; see {}/n{}.log", options.argv[0], directory_, server));
+    }
+  }
+}
+
+void Cluster::kill(int server) {
+  auto& node = nodes_[static_cast<std::size_t>(server)];
+  if (!node.child.pidfd) return;
+  (void)system::send_signal(node.child.pidfd, SIGKILL);
+  (void)system::wait_for_end(node.child.pidfd, 10s);
+  (void)system::try_reap(node.child.pidfd);
+  node.child = {};
+}
+
+void Cluster::suspend(int server) { (void)system::send_signal(nodes_[static_cast<std::size_t>(server)].child.pidfd, SIGSTOP); }
+
+void Cluster::resume(int server) {
+  auto& node = nodes_[static_cast<std::size_t>(server)];
+  if (node.child.pidfd) (void)system::send_signal(node.child.pidfd, SIGCONT);
+}
+
+}  // namespace matriarch::conformance
