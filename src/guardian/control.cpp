@@ -18,6 +18,7 @@ bool is_known(MessageKind kind) {
     case MessageKind::kFence:
     case MessageKind::kGoodbye:
     case MessageKind::kReplace:
+    case MessageKind::kSubscribe:
     case MessageKind::kDone:
     case MessageKind::kRefused:
     case MessageKind::kPostmasterEnded:

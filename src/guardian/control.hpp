@@ -23,17 +23,18 @@ enum class MessageKind : std::uint32_t {
   kLook = 1,    // the page has changed in a way that must be seen now (armed, stood down, lease given up). The answer
                 // comes after the guardian acted on it; what it made of it stands in the acknowledgement.
   kFork = 2,    // start PostgreSQL; descriptors: a memfd with the Launch, then the one for its stdout and stderr.
-                // kDone: `process`
+                // kDone: `process`. EAGAIN: something of the last one is left, ask again; EACCES: no lease
   kAdopt = 3,   // take `process`, a running postmaster, under guard. It is fenced at once if the page gives it no
                 // ground: publish first
   kFence = 4,   // kill PostgreSQL now, whatever the lease says. kDone means begun; kFenced follows
   kGoodbye = 5,   // the agent is stopping: do not start it again, end with exit code `status` after it
-  kReplace = 6,   // execute the guardian's program anew in this process. kDone means that the new one has been tried
-                  // and is about to take over (the connection stays open)
+  kReplace = 6,   // execute the guardian's program anew in this process. kDone: the new one is on trial; it
+                  // takes over if it starts and understands the page (`replacements` counts; connections stay open)
+  kSubscribe = 7,  // news to this connection from now on
   // Answers.
   kDone = 16,
   kRefused = 17,  // `status`: an errno value; `text`: why
-  // News, to the agent only; `request` is 0.
+  // News, to the agent's connections that subscribed; `request` is 0.
   kPostmasterEnded = 32,  // `process`; `status` as of waitpid(2), -1 if unknown; every process of it is gone
   kFenced = 33,           // `status`: a FenceReason; every process is gone
 };
@@ -42,7 +43,7 @@ struct ControlMessage {
   std::uint32_t magic = 0x4d415452;
   std::uint32_t version = 1;
   MessageKind kind = MessageKind::kLook;
-  std::uint32_t request = 0;  // chosen by who asks; not 0
+  std::uint32_t request = 0;  // chosen by who asks; a kLook with 0 wants no answer
   ProcessRef process;
   std::int64_t status = 0;
   std::array<char, 216> text{};  // for people; zero-terminated

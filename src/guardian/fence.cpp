@@ -78,9 +78,9 @@ FenceStep end_orphans(FenceState state, const FenceInput& input, const Judgement
 }
 
 // The instant at which the fence begins; nothing when there is no lease to keep.
-std::optional<Instant> quit_time(const Judgement& judgement, Duration budget) {
+std::optional<Instant> quit_time(const Judgement& judgement, const FenceInput& input) {
   if (judgement.ground != Ground::kHeld) return std::nullopt;
-  return before(judgement.ends, effective_budget(budget));
+  return before(judgement.ends, effective_budget(input.budget, input.lease.value));
 }
 
 // What arm() waits for: promotion follows it, so it is given before PostgreSQL may write. In pause it says no more than
@@ -90,12 +90,12 @@ std::uint64_t term_to_acknowledge(const FenceInput& input) {
   const Lease& lease = input.lease.value;
   const bool asked = lease.armed_term != 0 && lease.armed_term == lease.term;
   if (!asked || input.posture.value.paused != 0) return asked ? lease.term : 0;
-  return input.now < before(end_of_lease(input), effective_budget(input.budget)) ? lease.term : 0;
+  return input.now < before(end_of_lease(input), effective_budget(input.budget, lease)) ? lease.term : 0;
 }
 
 FenceStep watch(FenceState state, const FenceInput& input) {
   const Judgement judgement = judge(input);
-  const auto quit_at = quit_time(judgement, input.budget);
+  const auto quit_at = quit_time(judgement, input);
   const bool holds = quit_at && input.now < *quit_at;
   state.armed_term = term_to_acknowledge(input);
 
@@ -125,8 +125,10 @@ FenceStep finish(FenceState state, Instant now) {
 
 }  // namespace
 
-Duration effective_budget(Duration wanted) {
-  return std::max(wanted, kLeastFenceBudget);
+Duration effective_budget(Duration wanted, const Lease& lease) {
+  std::int64_t length = 0;
+  if (__builtin_sub_overflow(lease.valid_until, lease.written_at, &length)) return kLeastFenceBudget;
+  return std::max(std::min(wanted, Duration(length / 4)), kLeastFenceBudget);
 }
 
 Judgement judge(const FenceInput& input) {
@@ -164,7 +166,7 @@ bool may_start_postmaster(const FenceState& state, const FenceInput& input) {
   if (state.phase != FencePhase::kWatching || !input.postgres.all_gone() || input.asked) return false;
   if (input.posture.status != ReadStatus::kGood) return false;
   const Judgement judgement = judge(input);
-  const auto quit_at = quit_time(judgement, input.budget);
+  const auto quit_at = quit_time(judgement, input);
   return judgement.ground == Ground::kNotNeeded || (quit_at && input.now < *quit_at);
 }
 

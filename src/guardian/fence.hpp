@@ -20,7 +20,7 @@ inline constexpr Duration kQuitPatience = std::chrono::seconds(1);
 // its pipe. What is left after this long is killed.
 inline constexpr Duration kLoggerGrace = std::chrono::milliseconds(200);
 // Between two sweeps: soon while processes are dying, seldom when the kernel holds on to some of them.
-inline constexpr Duration kSweepSoon = std::chrono::milliseconds(2);
+inline constexpr Duration kSweepSoon = std::chrono::milliseconds(3);
 inline constexpr Duration kSweepSeldom = std::chrono::milliseconds(20);
 
 // PostgreSQL's processes as the guardian sees them. A zombie is gone: it executes nothing and holds nothing.
@@ -28,8 +28,7 @@ struct PostgresView {
   bool postmaster_alive = false;
   bool postmaster_exited = false;      // the last one ended by an exit of its own, not by a signal or unknown how
   Instant postmaster_ended{};          // when the last one ended
-  std::uint32_t others = 0;            // its backends and their children; counted only while no postmaster lives or
-                                       // a fence goes on
+  std::uint32_t others = 0;            // backends and their children that outlived it; 0 while it lives
   std::uint32_t pending_kills = 0;     // of all these: SIGKILL is pending, the kernel holds them
   bool known_standby = false;          // evidence beside the page: a signal file of recovery lay in the data directory
                                        // when this postmaster was found
@@ -89,7 +88,9 @@ struct Judgement {
 };
 Judgement judge(const FenceInput& input);
 
-Duration effective_budget(Duration wanted);
+// Not less than the least, and not more than a quarter of what the lease had to run when it was written: a budget that is
+// larger than what renewals leave would fence a healthy primary.
+Duration effective_budget(Duration wanted, const Lease& lease);
 
 // One look. Call it at `look_at`, whenever the page may have changed in a way that matters (arm, stand down), and whenever a
 // process ended; calling it more often changes nothing.

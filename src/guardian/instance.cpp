@@ -15,9 +15,10 @@ namespace {
 constexpr int kMostRounds = 16;          // of one sweep
 constexpr std::size_t kCapacity = 8192;  // processes below PostgreSQL; more are found by the next sweep
 
-// A child of ours keeps its number until we reap it, which we do not do meanwhile.
-void kill_exactly(const system::ProcessStat& process) noexcept {
-  if (process.parent == ::getpid()) {
+// A child of ours, or of a postmaster that can reap no more, keeps its number until we reap it, which we do not do
+// meanwhile.
+void kill_exactly(const system::ProcessStat& process, pid_t postmaster) noexcept {
+  if (process.parent == ::getpid() || process.parent == postmaster) {
     ::kill(process.pid, SIGKILL);
   } else if (const auto pidfd = system::open_pidfd_of(process)) {
     (void)system::send_signal(*pidfd, SIGKILL);  // fails only when it has ended
@@ -30,11 +31,11 @@ int wait_status(const system::ExitStatus& status) {
 
 }  // namespace
 
-Instance::Instance(std::string data_directory) : data_directory_(resolved(data_directory)), tree_(kCapacity) {
-  seen_.reserve(kCapacity);
+Instance::Instance(std::string data_directory) : data_directory_(std::move(data_directory)), tree_(kCapacity) {
+  killed_.reserve(kCapacity);
 }
 
-void Instance::take_child(system::Child child, Instant) {
+void Instance::take_child(system::Child child) {
   const auto ref = identify(child.pid);
   postmaster_ = ref.value_or(ProcessRef{.pid = child.pid});
   pidfd_ = std::move(child.pidfd);
@@ -116,24 +117,22 @@ void Instance::kill_adopted() noexcept {
   }
   for (const system::ProcessStat& backend : find_orphaned_backends(data_directory_)) {
     kill_below(backend.pid, {});
-    kill_exactly(backend);
+    kill_once(backend);
   }
 }
 
-void Instance::look(std::span<const pid_t> spare, bool fencing) noexcept {
+void Instance::look(std::span<const pid_t> spare, bool killing) noexcept {
   view_.others = 0;
   view_.pending_kills = 0;
   if (view_.postmaster_alive) {
-    if (!fencing) return;
-    if (system::has_pending_kill(static_cast<pid_t>(postmaster_.pid))) ++view_.pending_kills;
-    count_below(static_cast<pid_t>(postmaster_.pid), {}, fencing);
+    if (killing && system::has_pending_kill(static_cast<pid_t>(postmaster_.pid))) ++view_.pending_kills;
     return;
   }
   if (!has_unsettled_end_) return;
   if (is_child_) {
-    count_below(::getpid(), spare, fencing);
+    for (const system::ProcessStat& process : tree_.descendants(::getpid(), spare)) count(process, killing);
   } else {
-    for (const system::ProcessStat& backend : find_orphaned_backends(data_directory_)) count(backend, fencing);
+    for (const system::ProcessStat& backend : find_orphaned_backends(data_directory_)) count(backend, killing);
   }
 }
 
@@ -145,34 +144,28 @@ bool Instance::take_end() noexcept {
 
 // Several rounds without waiting: each finds at most what was born, or changed its parent, while the one before looked.
 void Instance::kill_below(pid_t root, std::span<const pid_t> spare) noexcept {
-  seen_.clear();
   for (int round = 0; round < kMostRounds; ++round) {
-    const auto processes = tree_.descendants(root, spare);
-    for (const system::ProcessStat& process : processes) {
-      if (!process.has_ended()) kill_exactly(process);
+    bool found_any = false;
+    for (const system::ProcessStat& process : tree_.descendants(root, spare)) {
+      if (!process.has_ended() && kill_once(process)) found_any = true;
     }
-    if (!remember_all(processes)) return;
+    if (!found_any) return;
   }
 }
 
-// True if there was one among them that the last round did not see.
-bool Instance::remember_all(std::span<const system::ProcessStat> processes) noexcept {
-  const bool any_new = std::any_of(processes.begin(), processes.end(), [this](const system::ProcessStat& process) {
-    return std::find(seen_.begin(), seen_.end(), process.pid) == seen_.end();
-  });
-  seen_.clear();
-  for (const system::ProcessStat& process : processes) seen_.push_back(process.pid);
-  return any_new;
+// False when it was killed before: SIGKILL needs no repetition, and a long list of the dying is not worth the time.
+bool Instance::kill_once(const system::ProcessStat& process) noexcept {
+  const ProcessRef ref{.pid = process.pid, .start_ticks = process.start_ticks};
+  if (std::find(killed_.begin(), killed_.end(), ref) != killed_.end()) return false;
+  if (killed_.size() < killed_.capacity()) killed_.push_back(ref);
+  kill_exactly(process, static_cast<pid_t>(postmaster_.pid));
+  return true;
 }
 
-void Instance::count_below(pid_t root, std::span<const pid_t> spare, bool fencing) noexcept {
-  for (const system::ProcessStat& process : tree_.descendants(root, spare)) count(process, fencing);
-}
-
-void Instance::count(const system::ProcessStat& process, bool fencing) noexcept {
+void Instance::count(const system::ProcessStat& process, bool killing) noexcept {
   if (process.has_ended()) return;
   ++view_.others;
-  if (fencing && system::has_pending_kill(process.pid)) ++view_.pending_kills;
+  if (killing && system::has_pending_kill(process.pid)) ++view_.pending_kills;
 }
 
 void Instance::signal_postmaster(int signal) noexcept {
@@ -192,6 +185,7 @@ void Instance::end(int status, Instant now) noexcept {
 
 void Instance::forget_evidence() noexcept {
   view_ = PostgresView{};
+  killed_.clear();
   has_unsettled_end_ = false;
   last_status_ = -1;
 }

@@ -20,11 +20,12 @@ namespace matriarch::guardian {
 
 class Instance {
  public:
-  // `data_directory` as configured. Reserves all memory that a fence will need.
+  // `data_directory` as /proc spells it (resolved()); that of an adopted postmaster goes before. Reserves all memory that
+  // a fence will need.
   explicit Instance(std::string data_directory);
 
   // A child that has just been started.
-  void take_child(system::Child child, Instant now);
+  void take_child(system::Child child);
   // A running postmaster, whoever started it; ESRCH when it is not alive any more.
   system::SystemResult<void> adopt(const ProcessRef& postmaster);
   // A postmaster that ended while nobody looked: its backends may be left. Also without any: `postmaster` 0.
@@ -41,8 +42,9 @@ class Instance {
   // killed, then it. Neither allocates (for a child) nor waits. `spare`: subtrees of our own children that are not
   // PostgreSQL's.
   void kill(std::span<const pid_t> spare) noexcept;
-  // Brings view() up to date: counts what is left, if that matters (no postmaster lives, or `fencing`).
-  void look(std::span<const pid_t> spare, bool fencing) noexcept;
+  // Brings view() up to date: counts what is left of a postmaster that has ended, and with `killing` how many of them the
+  // kernel holds on to.
+  void look(std::span<const pid_t> spare, bool killing) noexcept;
 
   const PostgresView& view() const noexcept { return view_; }
   const ProcessRef& postmaster() const noexcept { return postmaster_; }  // the last one, also when it has ended
@@ -51,10 +53,14 @@ class Instance {
   int pidfd() const noexcept { return is_child_ || !view_.postmaster_alive ? -1 : pidfd_.get(); }
   int last_status() const noexcept { return last_status_; }  // as of waitpid(2), -1 unknown
 
+  // Nothing is left of any postmaster, as far as is known.
+  bool is_settled() const noexcept { return !view_.postmaster_alive && !has_unsettled_end_; }
   // True once for each postmaster: it has ended and nothing of it is left.
   bool take_end() noexcept;
 
+  void set_data_directory(std::string resolved) { data_directory_ = std::move(resolved); }
   void set_known_standby(bool known) noexcept { view_.known_standby = known; }
+  void set_foreign(bool foreign) noexcept { view_.foreign = foreign; }
   // "1" written there kills every process of PostgreSQL at once, forks in flight included.
   void set_kill_switch(system::Fd cgroup_kill) noexcept { kill_switch_ = std::move(cgroup_kill); }
 
@@ -62,16 +68,15 @@ class Instance {
   void kill_child(std::span<const pid_t> spare) noexcept;
   void kill_adopted() noexcept;
   void kill_below(pid_t root, std::span<const pid_t> spare) noexcept;
-  bool remember_all(std::span<const system::ProcessStat> processes) noexcept;
-  void count_below(pid_t root, std::span<const pid_t> spare, bool fencing) noexcept;
-  void count(const system::ProcessStat& process, bool fencing) noexcept;
+  bool kill_once(const system::ProcessStat& process) noexcept;
+  void count(const system::ProcessStat& process, bool killing) noexcept;
   void signal_postmaster(int signal) noexcept;
   void end(int status, Instant now) noexcept;
   void forget_evidence() noexcept;
 
   std::string data_directory_;
   system::ProcessTree tree_;
-  std::vector<pid_t> seen_;  // by the last round of a sweep; reserved
+  std::vector<ProcessRef> killed_;  // by us: once is enough. Reserved
   PostgresView view_;
   ProcessRef postmaster_;
   system::Fd pidfd_;

@@ -102,7 +102,9 @@ tl::expected<Launch, std::string> parse_launch(std::string_view text) {
       return complaint("'" + std::string(record.key) + "' is not known to this guardian");
     }
   }
-  if (launch.argv.empty() || !is_absolute(launch.argv[0])) return complaint("the program is not an absolute path");
+  if (launch.argv.empty() || launch.argv[0].empty()) return complaint("no program is named");
+  const bool relative = launch.argv[0].find('/') != std::string::npos && !is_absolute(launch.argv[0]);
+  if (relative) return complaint("the program is a relative path");
   return launch;
 }
 

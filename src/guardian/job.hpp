@@ -29,7 +29,7 @@ std::string serialize(const Job& job);
 tl::expected<Job, std::string> parse_job(std::string_view text);
 
 struct Launch {
-  std::vector<std::string> argv;         // argv[0] absolute
+  std::vector<std::string> argv;         // argv[0] absolute, or a name to be found in the guardian's PATH
   std::vector<std::string> environment;  // "NAME=value" each: all of it
   std::string working_directory;
   bool operator==(const Launch&) const = default;

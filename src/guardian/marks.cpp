@@ -1,11 +1,15 @@
 #include "guardian/marks.hpp"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <memory>
 
 #include "system/file.hpp"
@@ -26,17 +30,18 @@ std::string proc_file(pid_t pid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/" + name;
 }
 
+// Asks `may_match` of every pid first: it should be cheap, there are hundreds.
 template <typename Predicate>
-std::vector<system::ProcessStat> find_processes(Predicate matches) {
+std::vector<system::ProcessStat> find_processes(Predicate may_match) {
   std::vector<system::ProcessStat> found;
   const auto close = [](DIR* directory) { ::closedir(directory); };
   const std::unique_ptr<DIR, decltype(close)> proc(::opendir("/proc"), close);
   if (!proc) return found;
   while (const dirent* entry = ::readdir(proc.get())) {
     const auto pid = parse_pid(entry->d_name);
-    if (!pid || *pid == ::getpid()) continue;
+    if (!pid || *pid == ::getpid() || !may_match(*pid)) continue;
     const auto stat = system::process_stat(*pid);
-    if (stat && !stat->has_ended() && matches(*stat)) found.push_back(*stat);
+    if (stat && !stat->has_ended()) found.push_back(*stat);
   }
   return found;
 }
@@ -45,6 +50,16 @@ std::string_view without_deleted(std::string_view path) {
   constexpr std::string_view kDeleted = " (deleted)";  // the package was upgraded under a running server
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
   return path;
+}
+
+using LinkBuffer = std::array<char, PATH_MAX>;
+
+// Empty when the process is gone, or not ours to look at.
+std::string_view read_link(pid_t pid, const char* link, LinkBuffer& buffer) {
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d/%s", pid, link);
+  const ssize_t size = ::readlink(path.data(), buffer.data(), buffer.size());
+  return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 bool is_titled_backend(pid_t pid) {
@@ -101,23 +116,23 @@ bool carries_mark(pid_t pid, std::string_view wanted) {
 }
 
 std::vector<system::ProcessStat> find_marked(std::string_view wanted) {
-  return find_processes([wanted](const system::ProcessStat& stat) { return carries_mark(stat.pid, wanted); });
+  return find_processes([wanted](pid_t pid) { return carries_mark(pid, wanted); });
 }
 
 bool is_postgres_in(pid_t pid, std::string_view data_directory) {
-  const auto program = system::process_executable(pid);
-  const auto directory = system::process_directory(pid);
-  if (!program || !directory || without_deleted(*directory) != data_directory) return false;
-  const auto path = without_deleted(*program);
-  const auto name = path.substr(path.rfind('/') + 1);
-  return name == "postgres" || name == "postmaster";
+  LinkBuffer buffer;
+  const auto program = without_deleted(read_link(pid, "exe", buffer));
+  const auto name = program.substr(program.rfind('/') + 1);
+  if (name != "postgres" && name != "postmaster") return false;
+  return without_deleted(read_link(pid, "cwd", buffer)) == data_directory;
 }
 
 std::vector<system::ProcessStat> find_orphaned_backends(std::string_view data_directory) {
-  return find_processes([data_directory](const system::ProcessStat& stat) {
-    return is_postgres_in(stat.pid, data_directory) && is_titled_backend(stat.pid) &&
-           !is_postgres_in(stat.parent, data_directory);
+  auto found = find_processes([data_directory](pid_t pid) { return is_postgres_in(pid, data_directory); });
+  std::erase_if(found, [data_directory](const system::ProcessStat& stat) {
+    return is_postgres_in(stat.parent, data_directory) || !is_titled_backend(stat.pid);
   });
+  return found;
 }
 
 std::optional<ProcessRef> find_postmaster(const std::string& data_directory) {
@@ -131,7 +146,10 @@ std::optional<ProcessRef> find_postmaster(const std::string& data_directory) {
 
 std::string resolved(const std::string& path) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
-  return real ? std::string(real.get()) : path;
+  if (real) return real.get();
+  const auto slash = path.rfind('/');
+  if (errno != ENOENT || slash == std::string::npos || slash == 0) return path;
+  return resolved(path.substr(0, slash)) + path.substr(slash);
 }
 
 std::optional<ProcessRef> identify(pid_t pid) {

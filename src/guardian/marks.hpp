@@ -43,7 +43,7 @@ std::vector<system::ProcessStat> find_orphaned_backends(std::string_view data_di
 // The postmaster that DIRECTORY/postmaster.pid names, if it is alive, is PostgreSQL and works in that directory.
 std::optional<ProcessRef> find_postmaster(const std::string& data_directory);
 
-// The path with its symbolic links resolved, as /proc would show it; unchanged when it cannot be resolved.
+// The path with its symbolic links resolved, as /proc would show it; of one that does not exist yet, as far as it does.
 std::string resolved(const std::string& path);
 
 std::optional<ProcessRef> identify(pid_t pid);   // nothing when it has ended

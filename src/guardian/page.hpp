@@ -118,9 +118,12 @@ struct Acknowledgement {
   std::uint64_t fences = 0;       // finished ones
   std::uint64_t fenced_term = 0;  // of the last fence
   std::int64_t fence_began = 0;   // BootClock nanoseconds, of the last fence
+  std::int64_t fence_killed = 0;  // SIGKILL was sent to every process: from here on none returns to user space; 0: SIGQUIT
+                                  // did it
   std::int64_t fence_ended = 0;   // every process gone; 0 while it lasts
   std::int64_t fence_due = 0;     // the end of the lease it had to keep
   std::int64_t fence_budget = 0;  // the fence begins this long before the end of the lease; follows what was measured
+  std::uint64_t left_behind = 0;        // processes of a postmaster that has ended, itself not counted
   std::uint64_t pending_kills = 0;      // processes that have SIGKILL pending but are held in the kernel
   std::uint64_t last_exit_pid = 0;      // of the last postmaster that ended
   std::int64_t last_exit_status = 0;    // as of waitpid(2); -1: unknown, it was not our child

@@ -4,7 +4,6 @@ namespace matriarch::guardian {
 namespace {
 
 constexpr Duration kQuitTakes = std::chrono::milliseconds(100);
-constexpr Duration kLargestBudget = std::chrono::seconds(2);
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (a && b) return std::min(*a, *b);
@@ -12,24 +11,18 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 }
 
 FenceInput fence_input(const Input& input, const SupervisionState& supervision) {
-  FenceInput fence{.now = input.now,
-                   .wall_offset = input.wall_offset,
-                   .budget = input.budget,
-                   .max_ttl = input.max_ttl,
-                   .lease = input.lease,
-                   .posture = input.posture,
-                   .postgres = input.postgres,
-                   .asked = supervision.fence};
-  if (input.fence_asked) fence.asked = FenceReason::kAsked;
+  FenceInput fence = input.fence;
+  fence.asked = input.fence_asked ? FenceReason::kAsked : supervision.fence;
   return fence;
 }
 
 SupervisionInput supervision_input(const Input& input) {
-  return {.now = input.now,
+  const auto& posture = input.fence.posture;
+  return {.now = input.fence.now,
           .agent = input.agent,
           .store = input.store,
-          .postgres_gone = input.postgres.all_gone(),
-          .paused = input.posture.status == ReadStatus::kGood && input.posture.value.paused != 0,
+          .postgres_gone = input.fence.postgres.all_gone(),
+          .paused = posture.status == ReadStatus::kGood && posture.value.paused != 0,
           .strays = input.strays,
           .stop_asked = input.stop_asked,
           .agent_said_goodbye = input.agent_said_goodbye,
@@ -47,14 +40,8 @@ Step step(const State& state, const Input& input) {
                      .look_at = earlier(fence.orders.look_at, supervision.orders.look_at)}};
 }
 
-bool may_start_postmaster(const State& state, const Input& input) {
-  if (state.supervision.phase != StopPhase::kServing) return false;  // what is stopping starts nothing new
-  return may_start_postmaster(state.fence, fence_input(input, state.supervision));
-}
-
 Duration measured_budget(Duration worst_wake_up) {
-  const Duration worst = std::max(worst_wake_up, Duration::zero());
-  return std::clamp(kKillMargin + kQuitTakes + worst, kLeastFenceBudget, kLargestBudget);
+  return kKillMargin + kQuitTakes + std::clamp(worst_wake_up, Duration::zero(), kWorstCounted);
 }
 
 }  // namespace matriarch::guardian

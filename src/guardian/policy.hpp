@@ -10,14 +10,8 @@
 namespace matriarch::guardian {
 
 struct Input {
-  Instant now{};
-  Duration wall_offset{};
-  Duration budget{};    // of the fence, from what was measured: see measured_budget()
-  Duration max_ttl{};
+  FenceInput fence;     // `asked` is filled in by step()
   Duration stop_limit{};
-  CellRead<Lease> lease;
-  CellRead<Posture> posture;
-  PostgresView postgres;
   ChildView agent;
   ChildView store;
   std::uint32_t strays = 0;
@@ -46,10 +40,10 @@ struct Step {
 // The orders of the fence are to be carried out before those of the supervision.
 Step step(const State& state, const Input& input);
 
-bool may_start_postmaster(const State& state, const Input& input);
-
 // The fence begins early enough for the worst wake-up seen lately to be late again, and for PostgreSQL to end by
-// SIGQUIT in the common case (measured: 10 to 40 ms).
+// SIGQUIT in the common case (measured: 10 to 40 ms). A machine that slept longer than kWorstCounted is not helped by any
+// budget: then only the arithmetic on waking helps.
+inline constexpr Duration kWorstCounted = std::chrono::milliseconds(250);
 Duration measured_budget(Duration worst_wake_up);
 
 }  // namespace matriarch::guardian

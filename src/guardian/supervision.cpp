@@ -35,7 +35,7 @@ void start_agent_when_due(SupervisionState& state, SupervisionOrders& orders, co
 }
 
 void start_store_when_due(SupervisionState& state, SupervisionOrders& orders, const SupervisionInput& input) {
-  if (!input.store.wanted || input.store.running) return;
+  if (!input.store.wanted || input.store.running || input.strays > 0) return;  // one of them may be the last store
   if (input.now < state.store.next_start) {
     look_by(orders, state.store.next_start);
   } else {

@@ -65,6 +65,14 @@ TEST(Fence, ABudgetIsNeverLessThanTheLeast) {
   EXPECT_TRUE(step_fence({}, at(input, kNow + 1500ms)).orders.quit_postmaster);
 }
 
+TEST(Fence, ABudgetLeavesRoomForRenewals) {
+  auto input = a_primary();
+  input.budget = 10s;
+  EXPECT_EQ(step_fence({}, input).orders.look_at, kNow + 1500ms) << "a quarter of the lease as it was written";
+  input.lease = lease_until(kNow + 400ms);
+  EXPECT_EQ(step_fence({}, input).orders.look_at, kNow + 400ms - kLeastFenceBudget);
+}
+
 TEST(Fence, KillsWhenQuitWasNotEnough) {
   auto step = step_fence({}, at(a_primary(), kNow + 1850ms));
   step = step_fence(step.state, at(a_primary(), kNow + 1900ms));
@@ -96,7 +104,7 @@ TEST(Fence, KillsTheBackendsOfAPostmasterThatQuitLeftBehind) {
 TEST(Fence, EndsOnlyWhenEveryProcessIsGone) {
   auto input = at(a_primary(), kNow + 2s);
   auto step = step_fence({}, input);
-  input.postgres = {.postmaster_alive = false, .others = 3, .pending_kills = 3};
+  input.postgres = {.others = 3, .pending_kills = 3};
   step = step_fence(step.state, input);
   EXPECT_EQ(step.state.phase, FencePhase::kKilling);
   EXPECT_TRUE(step.orders.kill_postgres);
@@ -329,7 +337,7 @@ RC_GTEST_PROP(FenceProperty, EverythingIsKilledBeforeTheLeaseEndsIfTheGuardianWa
   }
   RC_ASSERT(state.fences == 1u);
   RC_ASSERT(!postgres.alive(input.now));
-  const bool ended_by_quit = postgres.heeds_quit && *postgres.quit_at + postgres.dies_within < end - kKillMargin;
+  const bool ended_by_quit = postgres.heeds_quit && *postgres.quit_at + postgres.dies_within < end;
   RC_ASSERT(ended_by_quit || (postgres.killed_at && *postgres.killed_at < end));
 }
 

@@ -181,18 +181,18 @@ TEST(Stop, AGoodbyeEndsTheGuardianWithItsCode) {
 // Whatever happens to the two programs, a stop comes to its end: no deadlock of the phases.
 RC_GTEST_PROP(StopProperty, AlwaysEndsWithinItsLimits, ()) {
   State state;
-  Input input{.now = kNow, .max_ttl = 60s, .stop_limit = 10s};
+  Input input{.fence = {.now = kNow, .max_ttl = 60s}, .stop_limit = 10s};
   input.agent.running = true;
   input.store = {.wanted = *rc::gen::arbitrary<bool>()};
   input.store.running = input.store.wanted;
-  input.postgres.postmaster_alive = *rc::gen::arbitrary<bool>();
-  input.posture = {.status = ReadStatus::kGood, .value = {.paused = *rc::gen::inRange(0u, 2u)}};
-  const bool paused = input.posture.value.paused != 0;
+  input.fence.postgres.postmaster_alive = *rc::gen::arbitrary<bool>();
+  input.fence.posture = {.status = ReadStatus::kGood, .value = {.paused = *rc::gen::inRange(0u, 2u)}};
+  const bool paused = input.fence.posture.value.paused != 0;
   const bool agent_obeys = *rc::gen::arbitrary<bool>();
   const bool agent_stops_postgres = *rc::gen::arbitrary<bool>();
   const bool store_obeys = *rc::gen::arbitrary<bool>();
   const bool postgres_heeds_quit = *rc::gen::arbitrary<bool>();
-  const bool ran = input.postgres.postmaster_alive;
+  const bool ran = input.fence.postgres.postmaster_alive;
 
   input.stop_asked = true;
   for (int looks = 0; looks < 1000; ++looks) {
@@ -200,8 +200,8 @@ RC_GTEST_PROP(StopProperty, AlwaysEndsWithinItsLimits, ()) {
     state = taken.state;
     const auto& orders = taken.orders.supervision;
     if (orders.exit) {
-      RC_ASSERT(input.now <= kNow + 10s + kQuitPatience + kStoreStopLimit + 1s);
-      RC_ASSERT(input.postgres.postmaster_alive == (ran && paused));
+      RC_ASSERT(input.fence.now <= kNow + 10s + kQuitPatience + kStoreStopLimit + 1s);
+      RC_ASSERT(input.fence.postgres.postmaster_alive == (ran && paused));
       return;
     }
     input.stop_asked = false;
@@ -213,16 +213,16 @@ RC_GTEST_PROP(StopProperty, AlwaysEndsWithinItsLimits, ()) {
       child.ended = event = true;
     };
     if ((orders.terminate_agent && agent_obeys) || orders.kill_agent) end(input.agent);
-    if (orders.terminate_agent && agent_obeys && agent_stops_postgres && !paused) input.postgres = {};
+    if (orders.terminate_agent && agent_obeys && agent_stops_postgres && !paused) input.fence.postgres = {};
     if ((orders.terminate_store && store_obeys) || orders.kill_store) end(input.store);
     const bool dies = taken.orders.fence.kill_postgres || (taken.orders.fence.quit_postmaster && postgres_heeds_quit);
-    if (dies && !input.postgres.all_gone()) {
-      input.postgres = {};
+    if (dies && !input.fence.postgres.all_gone()) {
+      input.fence.postgres = {};
       event = true;
     }
     if (!event) {
       RC_ASSERT(taken.orders.look_at.has_value());
-      input.now = std::max(*taken.orders.look_at, input.now + 1us);
+      input.fence.now = std::max(*taken.orders.look_at, input.fence.now + 1us);
     }
   }
   RC_FAIL("it never ended");
@@ -232,7 +232,7 @@ TEST(Budget, FollowsTheWorstWakeUp) {
   EXPECT_EQ(measured_budget(0ms), kLeastFenceBudget);
   EXPECT_EQ(measured_budget(80ms), 230ms);
   EXPECT_EQ(measured_budget(-5ms), kLeastFenceBudget);
-  EXPECT_EQ(measured_budget(1h), 2s);
+  EXPECT_EQ(measured_budget(1h), 400ms);
 }
 
 }  // namespace
