@@ -17,7 +17,7 @@ namespace matriarch::simulation {
 
 // One coroutine waits, somebody else completes it exactly once: with a value, or with the fallback when it is cancelled.
 template <typename Handler, typename T>
-class Pending : public std::enable_shared_from_this<Pending<Handler, T>> {
+class Pending : public Suspended {
  public:
   Pending(Handler handler, boost::asio::any_io_executor executor) : handler_(std::move(handler)), executor_(std::move(executor)) {}
   void complete(T value) {
@@ -34,17 +34,27 @@ class Pending : public std::enable_shared_from_this<Pending<Handler, T>> {
 };
 
 // Suspends the calling coroutine until `start`'s callback is called, or until it is cancelled (then: `on_cancel`).
-// `start(complete)` is called once, at once; `complete` may be called at any later time, from any context, also never.
+// `start(complete)` is called once, at once; `complete` may be called at any later time, from anywhere, also never, also
+// after the process has crashed: the World owns what is suspended and destroys it with its owner.
 template <typename T, typename Start>
-boost::asio::awaitable<T> suspend(boost::asio::any_io_executor executor, T on_cancel, Start start) {
+boost::asio::awaitable<T> suspend(World& world, Owner owner, boost::asio::any_io_executor executor, T on_cancel, Start start) {
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(
-      [executor, on_cancel, start = std::move(start)](auto handler) mutable {
+      [&world, owner, executor, on_cancel, start = std::move(start)](auto handler) mutable {
+        using Waiting = Pending<std::decay_t<decltype(handler)>, T>;
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
-        auto pending = std::make_shared<Pending<decltype(handler), T>>(std::move(handler), executor);
+        auto pending = std::make_shared<Waiting>(std::move(handler), executor);
+        const std::uint64_t id = world.keep(owner, pending);
+        const std::weak_ptr<Waiting> weak = pending;
+        std::function<void(T)> complete = [&world, owner, id, weak](T value) {
+          if (const auto waiting = weak.lock()) {
+            world.drop(owner, id);
+            waiting->complete(std::move(value));
+          }
+        };
         if (slot.is_connected()) {
-          slot.assign([pending, on_cancel](boost::asio::cancellation_type) { pending->complete(on_cancel); });
+          slot.assign([complete, on_cancel](boost::asio::cancellation_type) { complete(on_cancel); });
         }
-        start([pending](T value) { pending->complete(std::move(value)); });
+        start(complete);
       },
       boost::asio::use_awaitable);
 }
@@ -65,14 +75,18 @@ class SimClock : public ports::Clock {
   // The true time at which this clock will show `when`.
   Instant true_time_of(Instant when) const {
     const auto shown = (when - offset_).time_since_epoch();
+    // One nanosecond later rather than earlier: who wakes must see its time come.
     return Instant(std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(shown.count()) / rate_) + 1));
   }
   boost::asio::awaitable<bool> sleep_until(Instant when) override {
     const Instant true_when = true_time_of(when);
-    return suspend<bool>(executor_, false, [this, true_when](auto complete) {
+    return suspend<bool>(world_, owner_, executor_, false, [this, true_when](std::function<void(bool)> complete) {
       world_.at(true_when, owner_, [complete] { complete(true); });
     });
   }
+  World& world() { return world_; }
+  Owner owner() const { return owner_; }
+  boost::asio::any_io_executor executor() const { return executor_; }
   void jump_wall(Milliseconds by) { wall_offset_ += by; }
 
  private:

@@ -21,6 +21,13 @@ void World::forget(Owner owner) {
       ++it;
     }
   }
+  const auto waiting = std::move(suspended_[owner]);
+  suspended_.erase(owner);
+}
+
+std::uint64_t World::keep(Owner owner, std::shared_ptr<Suspended> suspended) {
+  suspended_[owner].emplace(++next_suspended_, std::move(suspended));
+  return next_suspended_;
 }
 
 void World::add(boost::asio::io_context* context) { contexts_.push_back({context}); }

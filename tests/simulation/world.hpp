@@ -38,6 +38,12 @@ class Random {
 using Owner = std::uint64_t;
 constexpr Owner kNobody = 0;
 
+// A coroutine that waits for the world: destroyed with its owner.
+class Suspended {
+ public:
+  virtual ~Suspended() = default;
+};
+
 class World {
  public:
   explicit World(std::uint64_t seed) : random_(seed) {}
@@ -50,7 +56,10 @@ class World {
   // Runs `action` at that time (not before now). The entry can be cancelled until it ran.
   Entry at(Instant when, Owner owner, std::function<void()> action);
   void cancel(Entry entry) { heap_.erase(entry); }
+  // The end of a process: its heap entries and everything it waits for. To be followed by remove() of its contexts.
   void forget(Owner owner);
+  std::uint64_t keep(Owner owner, std::shared_ptr<Suspended> suspended);
+  void drop(Owner owner, std::uint64_t id) { suspended_[owner].erase(id); }
 
   void add(boost::asio::io_context* context);
   void remove(boost::asio::io_context* context);
@@ -78,6 +87,8 @@ class World {
   std::uint64_t steps_ = 0;
   std::map<Entry, Scheduled> heap_;
   std::vector<Context> contexts_;
+  std::map<Owner, std::map<std::uint64_t, std::shared_ptr<Suspended>>> suspended_;
+  std::uint64_t next_suspended_ = 0;
 };
 
 }  // namespace matriarch::simulation
