@@ -21,6 +21,11 @@ void SimInstance::after(Milliseconds low, Milliseconds high, std::function<void(
   });
 }
 
+void SimInstance::say(std::string event) {
+  if (changed_) changed_(std::move(event));
+  if (process_event_) world_.at(world_.now() + std::chrono::microseconds(50), kNobody, [this] { if (process_event_) process_event_(); });
+}
+
 // ---- processes -----------------------------------------------------------------------------------------------------
 
 void SimInstance::start() {

@@ -57,6 +57,8 @@ class SimInstance {
   NodeId node() const { return node_; }
 
   void on_change(std::function<void(std::string)> callback) { changed_ = std::move(callback); }
+  // The guardian's pidfds.
+  void on_process_event(std::function<void()> callback) { process_event_ = std::move(callback); }
 
   // ---- what processes can do to it ----
   void start();                          // becomes kRunning after a while, by itself
@@ -79,7 +81,7 @@ class SimInstance {
     std::uint64_t postmaster;
   };
   void after(Milliseconds low, Milliseconds high, std::function<void()> action);
-  void say(std::string event) { if (changed_) changed_(std::move(event)); }
+  void say(std::string event);
   void die(bool backends_survive);
   void drop_connections();
   void try_to_stream();
@@ -112,6 +114,7 @@ class SimInstance {
   std::vector<Pending> waiters_;
   std::function<void()> stopped_;
   std::function<void(std::string)> changed_;
+  std::function<void()> process_event_;
 };
 
 }  // namespace matriarch::simulation

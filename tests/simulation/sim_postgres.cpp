@@ -21,8 +21,6 @@ constexpr Milliseconds kPoll{5};
 SimPostgres::SimPostgres(World& world, Network& network, Wal& wal, Instances& all, InstanceNames names, NodeId node, SimClock& clock)
     : world_(world), network_(network), wal_(wal), all_(all), names_(std::move(names)), node_(node), clock_(clock) {}
 
-SimPostgres::~SimPostgres() { instance().on_change(nullptr); }
-
 void SimPostgres::on_change(std::function<void(std::string)> callback) {
   changed_ = std::move(callback);
   instance().on_change([this](std::string event) {

@@ -11,7 +11,8 @@ namespace matriarch::simulation {
 class SimPostgres : public ports::Postgres {
  public:
   SimPostgres(World& world, Network& network, Wal& wal, Instances& all, InstanceNames names, NodeId node, SimClock& clock);
-  ~SimPostgres() override;
+  // The process ended: the instance does not tell it anything any more.
+  void detach() { instance().on_change(nullptr); }
 
   std::shared_ptr<const model::PostgresNode> node() const override { return seen_; }
   void on_change(std::function<void(std::string)> callback) override;

@@ -69,6 +69,7 @@ class World {
   // One handler or one heap entry. False: nothing is left to do before `end`.
   bool step(Instant end);
   std::uint64_t steps() const { return steps_; }
+  Owner last_owner = 0;
   std::uint64_t random_connections = 0;  // counts replication connections, so that a late message of an old one is known
 
  private:
