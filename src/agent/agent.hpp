@@ -11,6 +11,7 @@
 
 #include "agent/alarm.hpp"
 #include "agent/desk.hpp"
+#include "agent/judge.hpp"
 #include "agent/keeper.hpp"
 #include "agent/observer.hpp"
 #include "agent/tasks.hpp"
@@ -19,13 +20,6 @@
 #include "model/decision.hpp"
 
 namespace matriarch::agent {
-
-// The rules, as functions, so that the simulator can put deliberate bugs in their place.
-struct Judge {
-  std::function<model::Decision(const model::Memory&, const model::Observation&)> decide;
-  // Named invariants that the decision would break; a decision that breaks one is not carried out.
-  std::function<std::vector<std::string>(const model::Observation&, const model::Decision&)> violations;
-};
 
 class Agent {
  public:

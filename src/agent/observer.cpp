@@ -195,7 +195,10 @@ asio::awaitable<void> Observer::ask_failsafe() {
                                {"conn_url", fmt::format("postgres://{}:{}/{}", address.host, address.port, settings_->postgresql.database)},
                                {"api_url", settings_->restapi.api_url()}, {"slots", slots}};
   std::string text = boost::json::serialize(document);
-  failsafe_round_ = co_await world_.peers.ask_failsafe(std::move(members), std::move(text), poll_deadline());
+  const Instant sent_at = world_.clock.now();
+  auto round = co_await world_.peers.ask_failsafe(std::move(members), std::move(text), poll_deadline());
+  round.sent_at = sent_at;
+  failsafe_round_ = std::move(round);
 }
 
 }  // namespace matriarch::agent

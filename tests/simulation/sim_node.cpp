@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/keeper.hpp"
-#include "rules/invariants.hpp"
-#include "rules/rule.hpp"
+#include "rules/house.hpp"
 #include "settings/dynamic.hpp"
 
 namespace matriarch::simulation {
@@ -186,19 +185,19 @@ struct SimNode::Process {
   }
 
   static agent::Judge judge(Stage& stage, NodeId id) {
+    const agent::Judge sound = agent::Judge::rules();
     return {.decide =
-                [&stage, id](const model::Memory& memory, const model::Observation& seen) {
-                  auto decision = stage.bugs.decide ? stage.bugs.decide(memory, seen) : rules::decide(memory, seen);
+                [&stage, id, sound](const model::Memory& memory, const model::Observation& seen) {
+                  auto decision = stage.bugs.decide ? stage.bugs.decide(memory, seen) : sound.decide(memory, seen);
                   if (stage.bugs.permit_never_expires) decision.actions.emplace_back(model::GrantPermit{.valid_for = std::chrono::hours(24)});
                   stage.decided(id, decision);
                   return decision;
                 },
             .violations =
-                [&stage, id](const model::Observation& seen, const model::Decision& decision) {
-                  std::vector<std::string> texts;
-                  for (const auto& violation : rules::check(seen, decision)) texts.push_back(violation.text());
+                [&stage, id, sound](const model::Observation& seen, const model::Decision& decision) {
                   // A deliberate bug is to be found by what it does, not by the check of each decision.
                   if (stage.bugs.decide) return std::vector<std::string>{};
+                  auto texts = sound.violations(seen, decision);
                   for (const auto& text : texts) stage.violation(id, fmt::format("decision {}: {}", decision.rule, text));
                   return texts;
                 }};

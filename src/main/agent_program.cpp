@@ -1,0 +1,275 @@
+// The agent's process: three threads (loop, keeper, API) that share snapshots, queues and the page.
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdio>
+#include <thread>
+
+#include "agent/agent.hpp"
+#include "agent/judge.hpp"
+#include "agent/keeper.hpp"
+#include "guardian/last_resort.hpp"
+#include "main/configuration.hpp"
+#include "main/guarded_launcher.hpp"
+#include "main/last_words.hpp"
+#include "main/programs.hpp"
+#include "main/store_access.hpp"
+#include "peers/http_peers.hpp"
+#include "postgres/instance.hpp"
+#include "rest/api.hpp"
+#include "runtime/board.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/guardian_client.hpp"
+#include "runtime/inbox.hpp"
+#include "runtime/journal.hpp"
+#include "runtime/watchdog.hpp"
+#include "settings/dynamic_cache.hpp"
+#include "store/etcd/lease_store.hpp"
+#include "store/etcd/store.hpp"
+#include "system/notify.hpp"
+#include "system/realtime.hpp"
+
+namespace matriarch::main {
+
+namespace asio = boost::asio;
+using ports::Level;
+
+namespace {
+
+constexpr int kKeeperPriority = 40;      // below the guardian's
+constexpr int kCannotWork = 78;          // the guardian does not try again (sysexits.h EX_CONFIG)
+
+// A thread with its own io_context, ended and joined by the destructor.
+class Loop {
+ public:
+  Loop() : io_(1), work_(asio::make_work_guard(io_)) {}
+  ~Loop() { stop(); }
+  asio::io_context& io() { return io_; }
+  asio::any_io_executor executor() { return io_.get_executor(); }
+  void start(int priority) {
+    thread_ = std::thread([this, priority] {
+      if (priority > 0) (void)system::request_realtime(priority);
+      io_.run();
+    });
+  }
+  void stop() {
+    work_.reset();
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+std::vector<rest::EventRecord> to_rest(const std::vector<runtime::Event>& events) {
+  std::vector<rest::EventRecord> records;
+  for (const auto& event : events) records.push_back({.id = event.id, .at = event.at, .kind = event.kind, .details = event.details});
+  return records;
+}
+
+// Everything of one agent, in the order in which it comes up.
+class AgentProgram {
+ public:
+  AgentProgram(Configuration configuration, std::string run_directory)
+      : configuration_(std::move(configuration)), run_directory_(std::move(run_directory)), settings_(configuration_.settings()), journal_(settings_->log) {}
+
+  int run() {
+    for (const auto& warning : configuration_.warnings()) journal_.log(Level::kWarning, warning);
+    auto last_resort = guardian::LastResort::watch(run_directory_, settings_->postgresql.data_dir);
+    if (!last_resort) return fail("no guardian: " + last_resort.error().message());
+    const auto shared_last_resort = std::make_shared<const guardian::LastResort>(std::move(*last_resort));
+    watch_guardian(shared_last_resort);
+    if (auto failed = connect_guardian(shared_last_resort->page())) return fail(*failed);
+    if (auto failed = connect_store()) return fail(*failed);
+    if (auto failed = open_api()) return fail(*failed);
+    return run_loops();
+  }
+
+ private:
+  int fail(const std::string& why) {
+    journal_.log(Level::kFatal, why);
+    std::fprintf(stderr, "matriarch agent: %s\n", why.c_str());
+    return kCannotWork;
+  }
+
+  std::optional<std::string> connect_guardian(const guardian::Page& page) {
+    auto main_link = runtime::GuardianLink::connect(main_.get_executor(), run_directory_);
+    if (!main_link) return main_link.error().what;
+    auto keeper_link = runtime::GuardianLink::connect(keeping_.executor(), run_directory_);
+    if (!keeper_link) return keeper_link.error().what;
+    main_link_ = std::move(*main_link);
+    keeper_link_ = std::move(*keeper_link);
+    guardian_ = std::make_unique<runtime::Guardian>(page, *keeper_link_, *main_link_, settings_->name);
+    launcher_ = std::make_unique<GuardedLauncher>(*main_link_);
+    main_link_->subscribe([this](const guardian::ControlMessage& news) { launcher_->heard(news); });
+    return std::nullopt;
+  }
+
+  std::optional<std::string> connect_store() {
+    auto client = store_client_settings(*settings_, run_directory_);
+    if (!client) return client.error();
+    auto report = [this](std::string text) { journal_.log(Level::kWarning, "store: " + text); };
+    const auto silence = std::max<model::Milliseconds>(settings_->dynamic.timing.ttl, model::Milliseconds(1000));
+    store_ = std::make_unique<store::etcd::Store>(main_.get_executor(), *client, settings_->key_prefix(), silence, report);
+    lease_store_ = std::make_unique<store::etcd::LeaseStore>(keeping_.executor(), *client, settings_->key_prefix(), report);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> open_api() {
+    auto warn = [this](std::string text) { journal_.log(Level::kWarning, std::move(text)); };
+    api_peers_ = std::make_unique<peers::HttpPeers>(api_loop_.executor(), settings_, warn);
+    rest::World world{.board = board_,
+                      .journal = journal_,
+                      .peers = *api_peers_,
+                      .post = [this](ports::Request request, std::function<void(ports::Reply)> reply) { inbox_.post(std::move(request), std::move(reply)); },
+                      .clocks = {.now = [this] { return main_clock_.now(); }, .wall_now = [this] { return main_clock_.wall_now(); }},
+                      .fresh_status = nullptr,
+                      .events_after = [this](std::uint64_t id) { return to_rest(journal_.events_after(id)); },
+                      .more_metrics = nullptr};
+    api_ = std::make_unique<rest::Api>(api_loop_.executor(), std::move(world), settings_);
+    auto opened = api_->start(run_directory_ + "/api.sock");
+    if (!opened) return opened.error().what;
+    board_.on_publish([this] { api_->snapshot_published(); });
+    journal_.on_event([this](const runtime::Event&) { api_->event_recorded(); });
+    return std::nullopt;
+  }
+
+  agent::MakeSettings settings_maker() {
+    return [this](std::optional<boost::json::object> document, bool reread) -> model::Result<std::shared_ptr<const model::Settings>, std::string> {
+      const bool is_dynamic = document.has_value();
+      auto made = configuration_.make(std::move(document), reread);
+      if (!made) return tl::unexpected(made.error());
+      if (is_dynamic) cache_dynamic(**made);
+      if (reread) {
+        for (const auto& warning : configuration_.warnings()) journal_.log(Level::kWarning, warning);
+        if (auto applied = journal_.apply((*made)->log); !applied) journal_.log(Level::kError, "log: " + applied.error());
+        api_->reload_certificates();
+      }
+      peers_->apply_settings(*made);
+      store_->set_silence_bound(std::max<model::Milliseconds>((*made)->dynamic.timing.ttl, model::Milliseconds(1000)));
+      return *made;
+    };
+  }
+
+  // For a start without the store. Only beside data that is there: initdb and pg_basebackup want an empty directory.
+  void cache_dynamic(const model::Settings& settings) {
+    if (postgres_->node()->data_directory != model::DataDirectory::kPresent) return;
+    std::thread([dynamic = settings.dynamic, directory = settings.postgresql.data_dir, this] {
+      if (auto written = settings::write_cache(directory, dynamic); !written) journal_.log(Level::kWarning, settings::to_text(written.error()));
+    }).detach();
+  }
+
+  int run_loops() {
+    auto warn = [this](std::string text) { journal_.log(Level::kWarning, std::move(text)); };
+    peers_ = std::make_unique<peers::HttpPeers>(main_.get_executor(), settings_, warn);
+    postgres_ = std::make_unique<postgres::Instance>(main_.get_executor(), settings_, journal_, *launcher_);
+    agent::KeeperWorld keeper_world{.store = *lease_store_, .clock = keeper_clock_, .guardian = *guardian_, .watchdog = watchdog_, .board = board_};
+    keeper_ = std::make_unique<agent::Keeper>(keeping_.executor(), keeper_world, settings_->name, settings_->dynamic.timing);
+    agent::World world{.store = *store_, .postgres = *postgres_, .peers = *peers_, .clock = main_clock_, .guardian = *guardian_, .watchdog = watchdog_,
+                       .journal = journal_, .board = board_, .inbox = inbox_, .keeper = *keeper_};
+    agent_ = std::make_unique<agent::Agent>(main_.get_executor(), world, agent::Judge::rules(), settings_, settings_maker());
+    asio::co_spawn(keeping_.executor(), keeper_->run(), [this](std::exception_ptr thrown) {
+      // Without a keeper the lease runs out; a new agent is better than none.
+      if (thrown) journal_.log(Level::kFatal, "the keeper ended with an exception");
+      keeper_ended_ = true;
+      asio::post(main_, [this] { if (agent_ended_) main_.stop(); });
+    });
+    asio::co_spawn(main_, agent_->run(), [this](std::exception_ptr thrown, int code) {
+      if (thrown) journal_.log(Level::kFatal, "the agent ended with an exception");
+      exit_code_ = thrown ? 1 : code;
+      agent_ended_ = true;
+      say_goodbye(!thrown);
+    });
+    asio::co_spawn(main_, receive_signals(), asio::detached);
+    keeping_.start(kKeeperPriority);
+    api_loop_.start(0);
+    (void)system::notify_service_manager("READY=1");
+    main_.run();
+    api_loop_.stop();
+    keeping_.stop();
+    return exit_code_;
+  }
+
+  // A planned end takes the guardian along; a crash does not, and the guardian starts another agent.
+  void say_goodbye(bool planned) {
+    asio::co_spawn(main_, goodbye(planned), asio::detached);
+  }
+  asio::awaitable<void> goodbye(bool planned) {
+    if (planned) {
+      guardian::ControlMessage message{.kind = guardian::MessageKind::kGoodbye, .status = exit_code_};
+      std::vector<int> none;
+      auto told = co_await main_link_->ask(message, std::move(none), model::Milliseconds(2000));
+      if (!told) journal_.log(Level::kWarning, told.error().what);
+    }
+    // The keeper closes its session on the way out, which has its own deadline; its end stops this loop.
+    if (planned && !keeper_ended_) {
+      asio::steady_timer patience(main_, std::chrono::seconds(2));
+      co_await patience.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    main_.stop();
+  }
+
+  asio::awaitable<void> receive_signals() {
+    asio::signal_set signals(main_, SIGTERM, SIGINT, SIGHUP);
+    while (true) {
+      auto [failed, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (failed) co_return;
+      if (number == SIGHUP) {
+        agent_->request_reload();
+      } else {
+        agent_->request_stop();
+      }
+    }
+  }
+
+  Configuration configuration_;
+  std::string run_directory_;
+  std::shared_ptr<const model::Settings> settings_;
+  runtime::Journal journal_;
+  runtime::Board board_;
+  asio::io_context main_{1};
+  Loop keeping_, api_loop_;
+  runtime::Clock main_clock_{main_.get_executor()};
+  runtime::Clock keeper_clock_{keeping_.executor()};
+  runtime::Inbox inbox_{main_.get_executor()};
+  runtime::Watchdog watchdog_{[this](std::string text) { journal_.log(Level::kWarning, std::move(text)); }};
+  std::unique_ptr<runtime::GuardianLink> main_link_, keeper_link_;
+  std::unique_ptr<runtime::Guardian> guardian_;
+  std::unique_ptr<GuardedLauncher> launcher_;
+  std::unique_ptr<store::etcd::Store> store_;
+  std::unique_ptr<store::etcd::LeaseStore> lease_store_;
+  std::unique_ptr<peers::HttpPeers> peers_, api_peers_;
+  std::unique_ptr<postgres::Instance> postgres_;
+  std::unique_ptr<agent::Keeper> keeper_;
+  std::unique_ptr<agent::Agent> agent_;
+  std::unique_ptr<rest::Api> api_;
+  std::atomic<bool> keeper_ended_{false};
+  bool agent_ended_ = false;
+  int exit_code_ = 1;
+};
+
+}  // namespace
+
+int run_agent(const std::string& file, const std::string& run_directory) {
+  auto configuration = Configuration::read(file, settings::Purpose::kNode);
+  if (!configuration) {
+    std::fprintf(stderr, "%s\n", configuration.error().c_str());
+    return kCannotWork;
+  }
+  AgentProgram program(std::move(*configuration), run_directory);
+  const int code = program.run();
+  std::fflush(stderr);
+  // Detached helpers and the watch of the guardian end with the process; nothing is left to be saved.
+  std::_Exit(code);
+}
+
+}  // namespace matriarch::main

@@ -1,0 +1,71 @@
+#include "main/operator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include "ctl/ctl.hpp"
+#include "main/configuration.hpp"
+#include "main/store_access.hpp"
+#include "rules/describe.hpp"
+#include "settings/generate.hpp"
+#include "store/etcd/store.hpp"
+#include "system/clock.hpp"
+
+extern char** environ;  // POSIX: not declared by a header
+
+namespace matriarch::main {
+namespace {
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return result;
+}
+
+tl::expected<std::unique_ptr<ports::Store>, std::string> open_store(boost::asio::any_io_executor executor, const model::Settings& settings) {
+  auto client = store_client_settings(settings, "");
+  if (!client) return tl::unexpected(client.error());
+  auto silent = [](std::string) {};
+  return std::make_unique<store::etcd::Store>(executor, *client, settings.key_prefix(), settings.dynamic.timing.ttl, silent);
+}
+
+}  // namespace
+
+bool is_store_command(std::string_view word) {
+  static constexpr std::array<std::string_view, 6> kCommands{"status", "add", "remove", "snapshot", "restore", "recover"};
+  return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
+}
+
+bool is_operator_command(const std::vector<std::string>& arguments) {
+  const std::string command = ctl::find_command(arguments);
+  return !command.empty() && ctl::is_command(command);
+}
+
+int run_operator(int argc, char** argv) {
+  ctl::World world{.open_store = open_store, .environment = environment(), .wall_now = [] {
+                     return model::WallTime(std::chrono::duration_cast<std::chrono::microseconds>(system::realtime()));
+                   }};
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  return ctl::run(std::filesystem::path(argv[0]).filename().string(), std::move(arguments), world, ctl::Streams{std::cin, std::cout, std::cerr});
+}
+
+void print_operator_help(std::FILE* stream) {
+  std::ostringstream text;
+  ctl::print_help(text);
+  std::fputs(text.str().c_str(), stream);
+}
+
+int print_sample_configuration() {
+  settings::SampleFacts facts;
+  std::cout << settings::sample_configuration(facts);
+  return 0;
+}
+
+}  // namespace matriarch::main

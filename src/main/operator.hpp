@@ -1,0 +1,17 @@
+// The operator's commands: everything of ctl/, and the embedded store's own.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace matriarch::main {
+
+bool is_operator_command(const std::vector<std::string>& arguments);
+bool is_store_command(std::string_view word);  // status, add, remove, snapshot, restore, recover
+int run_operator(int argc, char** argv);
+void print_operator_help(std::FILE* stream);
+int print_sample_configuration();
+
+}  // namespace matriarch::main
