@@ -14,10 +14,8 @@
 #include "agent/agent.hpp"
 #include "agent/judge.hpp"
 #include "agent/keeper.hpp"
-#include "guardian/last_resort.hpp"
 #include "main/configuration.hpp"
 #include "main/guarded_launcher.hpp"
-#include "main/last_words.hpp"
 #include "main/programs.hpp"
 #include "main/store_access.hpp"
 #include "peers/http_peers.hpp"
@@ -84,11 +82,7 @@ class AgentProgram {
 
   int run() {
     for (const auto& warning : configuration_.warnings()) journal_.log(Level::kWarning, warning);
-    auto last_resort = guardian::LastResort::watch(run_directory_, settings_->postgresql.data_dir);
-    if (!last_resort) return fail("no guardian: " + last_resort.error().message());
-    const auto shared_last_resort = std::make_shared<const guardian::LastResort>(std::move(*last_resort));
-    watch_guardian(shared_last_resort);
-    if (auto failed = connect_guardian(shared_last_resort->page())) return fail(*failed);
+    if (auto failed = connect_guardian()) return fail(*failed);
     if (auto failed = connect_store()) return fail(*failed);
     if (auto failed = open_api()) return fail(*failed);
     return run_loops();
@@ -101,16 +95,15 @@ class AgentProgram {
     return kCannotWork;
   }
 
-  std::optional<std::string> connect_guardian(const guardian::Page& page) {
-    auto main_link = runtime::GuardianLink::connect(main_.get_executor(), run_directory_);
-    if (!main_link) return main_link.error().what;
-    auto keeper_link = runtime::GuardianLink::connect(keeping_.executor(), run_directory_);
-    if (!keeper_link) return keeper_link.error().what;
-    main_link_ = std::move(*main_link);
-    keeper_link_ = std::move(*keeper_link);
-    guardian_ = std::make_unique<runtime::Guardian>(page, *keeper_link_, *main_link_, settings_->name);
-    launcher_ = std::make_unique<GuardedLauncher>(*main_link_);
-    main_link_->subscribe([this](const guardian::ControlMessage& news) { launcher_->heard(news); });
+  std::optional<std::string> connect_guardian() {
+    runtime::GuardianPlace place{.run_directory = run_directory_, .data_directory = settings_->postgresql.data_dir, .member = settings_->name.text};
+    auto client = runtime::GuardianClient::open(keeping_.executor(), std::move(place));
+    if (!client) return "no guardian: " + client.error();
+    guardian_ = std::move(*client);
+    auto postmaster = runtime::GuardedPostmaster::open(main_.get_executor(), run_directory_);
+    if (!postmaster) return "no guardian: " + postmaster.error();
+    postmaster_ = std::move(*postmaster);
+    launcher_ = std::make_unique<GuardedLauncher>(*postmaster_);
     return std::nullopt;
   }
 
@@ -183,6 +176,10 @@ class AgentProgram {
       keeper_ended_ = true;
       asio::post(main_, [this] { if (agent_ended_) main_.stop(); });
     });
+    // Nothing the agent does can delay this: it runs beside the keeper.
+    asio::co_spawn(keeping_.executor(), guardian_->guardian_lost(), [](std::exception_ptr, guardian::LastResort::Outcome) {
+      std::_Exit(guardian::LastResort::kGuardianGone);
+    });
     asio::co_spawn(main_, agent_->run(), [this](std::exception_ptr thrown, int code) {
       if (thrown) journal_.log(Level::kFatal, "the agent ended with an exception");
       exit_code_ = thrown ? 1 : code;
@@ -205,10 +202,8 @@ class AgentProgram {
   }
   asio::awaitable<void> goodbye(bool planned) {
     if (planned) {
-      guardian::ControlMessage message{.kind = guardian::MessageKind::kGoodbye, .status = exit_code_};
-      std::vector<int> none;
-      auto told = co_await main_link_->ask(message, std::move(none), model::Milliseconds(2000));
-      if (!told) journal_.log(Level::kWarning, told.error().what);
+      auto told = co_await postmaster_->say_goodbye(exit_code_);
+      if (!told) journal_.log(Level::kWarning, told.error());
     }
     // The keeper closes its session on the way out, which has its own deadline; its end stops this loop.
     if (planned && !keeper_ended_) {
@@ -242,8 +237,8 @@ class AgentProgram {
   runtime::Clock keeper_clock_{keeping_.executor()};
   runtime::Inbox inbox_{main_.get_executor()};
   runtime::Watchdog watchdog_{[this](std::string text) { journal_.log(Level::kWarning, std::move(text)); }};
-  std::unique_ptr<runtime::GuardianLink> main_link_, keeper_link_;
-  std::unique_ptr<runtime::Guardian> guardian_;
+  std::unique_ptr<runtime::GuardianClient> guardian_;
+  std::unique_ptr<runtime::GuardedPostmaster> postmaster_;
   std::unique_ptr<GuardedLauncher> launcher_;
   std::unique_ptr<store::etcd::Store> store_;
   std::unique_ptr<store::etcd::LeaseStore> lease_store_;
