@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "net/address_book.hpp"
 #include "net/connect.hpp"
 #include "net/failure.hpp"
 #include "net/listener.hpp"
@@ -157,7 +158,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     const auto target = parse_host_port(address);
     if (!target) co_return tl::unexpected(fmt::format("'{}' is not an address of the form host:port", address));
     net::ClientLimits limits{.tcp_user_timeout = kUserTimeout};
-    auto connector = std::make_shared<net::Connector>(self->executor, limits);
+    auto addresses = std::make_shared<net::AddressBook>(self->executor, target->host, target->port);
+    auto connector = std::make_shared<net::Connector>(self->executor, limits, addresses);
     asio::steady_timer timer(self->executor, timeout);
     timer.async_wait([connector](error_code cancelled) {
       if (!cancelled) connector->abort();
