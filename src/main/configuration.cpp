@@ -42,7 +42,7 @@ tl::expected<Configuration, std::string> Configuration::read(const std::string& 
     return tl::make_unexpected(fmt::format("{}: {}", path, std::strerror(ENOENT)));
   }
   configuration.source_ = {.path = path, .environment = environment()};
-  configuration.rules_.purpose = purpose;
+  configuration.circumstances_.purpose = purpose;
   if (auto made = configuration.make(std::nullopt, true); !made) return tl::make_unexpected(made.error());
   // What the last run accepted is in force until the store says otherwise.
   if (purpose == settings::Purpose::kNode) {
@@ -65,7 +65,7 @@ tl::expected<std::shared_ptr<const model::Settings>, std::string> Configuration:
   }
   settings::DynamicSources dynamic = dynamic_;
   if (document) dynamic.store = std::move(document);
-  auto effective = settings::make_settings(loaded, dynamic, rules_);
+  auto effective = settings::make_settings(loaded, dynamic, circumstances_);
   if (!effective.usable()) return tl::make_unexpected(lines_of(effective.complaints));
   if (!effective.rejected.empty()) return tl::make_unexpected(lines_of(effective.rejected));
   loaded_ = std::move(loaded);

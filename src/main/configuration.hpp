@@ -28,7 +28,7 @@ class Configuration {
  private:
   settings::LocalSource source_;
   settings::Loaded loaded_;
-  settings::Rules rules_;
+  settings::Circumstances circumstances_;
   settings::DynamicSources dynamic_;
   std::shared_ptr<const model::Settings> settings_;
   std::vector<std::string> warnings_;

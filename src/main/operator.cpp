@@ -9,7 +9,6 @@
 #include "ctl/ctl.hpp"
 #include "main/configuration.hpp"
 #include "main/store_access.hpp"
-#include "rules/describe.hpp"
 #include "settings/generate.hpp"
 #include "store/etcd/store.hpp"
 #include "system/clock.hpp"

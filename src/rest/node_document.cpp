@@ -92,7 +92,7 @@ json::object own_version(const Reading& reading) {
 
 json::object published_tags(const Reading& reading) {
   auto tags = effective_tags(reading.settings->tags);
-  if (reading.snapshot && reading.snapshot->decision.memory.leaving_sync > 0) {
+  if (reading.snapshot && reading.snapshot->decision.memory.leaving_sync_since != model::Instant{}) {
     tags["nosync"] = true;
     tags["sync_priority"] = 0;
   }

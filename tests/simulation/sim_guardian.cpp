@@ -23,13 +23,11 @@ guardian::Input GuardianProcess::input() {
   const auto now = to_guardian(clock_.now());
   if (postmaster_was_alive_ && !instance_.is_running()) postmaster_ended_ = now;
   postmaster_was_alive_ = instance_.is_running();
-  guardian::Input input{.now = now, .budget = guardian::measured_budget(std::chrono::milliseconds(5)), .max_ttl = std::chrono::hours(1)};
-  input.lease = page_.lease;
-  input.posture = page_.posture;
-  input.postgres.postmaster_alive = instance_.is_running();
-  input.postgres.others = instance_.has_backends() && !instance_.is_running() ? 3 : 0;
-  input.postgres.postmaster_ended = postmaster_ended_;
-  input.postgres.known_standby = false;
+  guardian::Input input;
+  input.fence = {.now = now, .budget = guardian::measured_budget(std::chrono::milliseconds(5)), .max_ttl = std::chrono::hours(1), .lease = page_.lease, .posture = page_.posture};
+  input.fence.postgres = {.postmaster_alive = instance_.is_running(),
+                          .postmaster_ended = postmaster_ended_,
+                          .others = instance_.has_backends() && !instance_.is_running() ? 3u : 0u};
   input.agent = {.wanted = true, .running = hooks_.agent_is_running(), .ended = agent_just_ended_, .exit_code = agent_exit_code_};
   input.store = {.wanted = false};
   input.agent_said_goodbye = goodbye_;

@@ -133,7 +133,7 @@ std::shared_ptr<const model::Settings> settings_for(const std::string& name, Nod
   settings->postgresql.remove_data_directory_on_diverged_timelines = true;
   settings->bootstrap = model::BootstrapSettings{.dcs = dynamic};
   settings->watchdog.mode = model::WatchdogMode::kOff;
-  auto accepted = settings::accept_dynamic(dynamic, settings::TimingLimits::kEmbedded, true);
+  auto accepted = settings::accept_dynamic(dynamic, settings::TimingLimits::kEmbedded);
   if (accepted) settings->dynamic = accepted->settings;
   return settings;
 }
@@ -174,7 +174,7 @@ struct SimNode::Process {
               judge(stage, id), settings,
               [settings](std::optional<boost::json::object> document, bool) -> model::Result<std::shared_ptr<const model::Settings>, std::string> {
                 if (!document) return settings;
-                auto accepted = settings::accept_dynamic(*document, settings::TimingLimits::kEmbedded, true);
+                auto accepted = settings::accept_dynamic(*document, settings::TimingLimits::kEmbedded);
                 if (!accepted) return tl::unexpected(settings::to_text(accepted.error().front()));
                 auto made = std::make_shared<model::Settings>(*settings);
                 made->dynamic = accepted->settings;

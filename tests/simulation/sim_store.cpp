@@ -26,10 +26,6 @@ Compare at_revision(std::string_view key, model::Revision revision) {
 Compare has_value(std::string_view key, std::string value) {
   return {.target = Compare::Target::kValue, .keys = {.key = std::string(key)}, .value = std::move(value)};
 }
-Compare has_lease(std::string_view key, std::int64_t lease) {
-  return {.target = Compare::Target::kLease, .keys = {.key = std::string(key)}, .number = lease};
-}
-
 tl::unexpected<StoreError> error(StoreFailure failure, std::string what) { return tl::unexpected(StoreError{failure, std::move(what)}); }
 
 }  // namespace
