@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace matriarch::runtime {
 
 using std::chrono::duration_cast;
@@ -12,6 +14,7 @@ void Watchdog::apply_settings(const model::WatchdogSettings& settings, const mod
   bool switch_off = false;
   {
     const std::lock_guard lock(mutex_);
+    if (settings != settings_ || timing != timing_) said_unsupported_ = false;
     switch_off = device_ && settings.mode == model::WatchdogMode::kOff;
     // A running device takes a new timeout with its next ping, together with a fresh lease.
     settings_ = settings;
@@ -36,7 +39,7 @@ bool Watchdog::activate() {
   const std::lock_guard lock(mutex_);
   if (settings_.mode == model::WatchdogMode::kOff || device_) return true;
   if (slack_is_negative()) {
-    warn_(fmt::format("Watchdog not supported because leader TTL {} s is less than 2x loop_wait {} s", duration_cast<seconds>(timing_.ttl).count(),
+    if (!std::exchange(said_unsupported_, true)) warn_(fmt::format("Watchdog not supported because leader TTL {} s is less than 2x loop_wait {} s", duration_cast<seconds>(timing_.ttl).count(),
                       duration_cast<seconds>(timing_.loop_wait).count()));
     return settings_.mode != model::WatchdogMode::kRequired;
   }

@@ -33,6 +33,7 @@ class Watchdog : public ports::Watchdog {
   model::Timing timing_;
   std::optional<system::WatchdogDevice> device_;
   std::chrono::seconds actual_timeout_{0};
+  bool said_unsupported_ = false;  // once for these settings, not at every look
 };
 
 }  // namespace matriarch::runtime

@@ -71,11 +71,12 @@ class SimPeers : public ports::Peers {
     for (std::size_t i = members.size(); i > 1; --i) std::swap(members[i - 1], members[stage_.world.random().between(0, i - 1)]);
     for (const auto& member : members) {
       const NodeId target = node_of(member.name);
+      const NodeId to = target < 0 ? node_ : target;
       std::function<void(std::function<void(model::PeerStatus)>)> serve = [&stage = stage_, target](std::function<void(model::PeerStatus)> answer) {
         if (target >= 0 && stage.nodes[static_cast<std::size_t>(target)]->answers_peers()) answer(stage.nodes[static_cast<std::size_t>(target)]->status_for_peers());
       };
       const auto left = std::max(std::chrono::duration_cast<Milliseconds>(end - clock_.now()), Milliseconds(1));
-      auto status = co_await call<model::PeerStatus>(stage_.network, clock_, node_, target < 0 ? node_ : target, left, std::move(serve));
+      auto status = co_await call<model::PeerStatus>(stage_.network, clock_, node_, to, left, std::move(serve));
       on_answer(member.name, status.value_or(model::PeerStatus{.error = "no answer"}));
     }
   }
@@ -85,11 +86,12 @@ class SimPeers : public ports::Peers {
     const boost::json::object body = boost::json::parse(document).as_object();
     for (const auto& member : members) {
       const NodeId target = node_of(member.name);
+      const NodeId to = target < 0 ? node_ : target;
       std::function<void(std::function<void(ports::Reply)>)> serve = [&stage = stage_, target, body](std::function<void(ports::Reply)> answer) {
         if (target < 0 || !stage.nodes[static_cast<std::size_t>(target)]->answers_peers()) return;
         answer(stage.nodes[static_cast<std::size_t>(target)]->ask({.kind = ports::Request::Kind::kFailsafe, .body = body}));
       };
-      auto reply = co_await call<ports::Reply>(stage_.network, clock_, node_, target < 0 ? node_ : target, deadline, std::move(serve));
+      auto reply = co_await call<ports::Reply>(stage_.network, clock_, node_, to, deadline, std::move(serve));
       if (!reply || reply->status != 200) {
         round.accepted = false;
         round.refused_by = member.name.text;
@@ -102,10 +104,11 @@ class SimPeers : public ports::Peers {
   asio::awaitable<bool> answers(ports::PeerAddress member, Milliseconds deadline) override {
     const NodeId target = node_of(member.name);
     if (target == node_) co_return false;
+    const NodeId to = target < 0 ? node_ : target;
     std::function<void(std::function<void(bool)>)> serve = [&stage = stage_, target](std::function<void(bool)> answer) {
       if (target >= 0 && stage.nodes[static_cast<std::size_t>(target)]->answers_peers()) answer(true);
     };
-    auto answer = co_await call<bool>(stage_.network, clock_, node_, target < 0 ? node_ : target, deadline, std::move(serve));
+    auto answer = co_await call<bool>(stage_.network, clock_, node_, to, deadline, std::move(serve));
     co_return answer.value_or(false);
   }
 

@@ -151,7 +151,8 @@ asio::awaitable<PostgresResult<void>> SimPostgres::attach() {
 }
 
 asio::awaitable<PostgresResult<void>> SimPostgres::refresh(Milliseconds timeout) {
-  co_await takes(Milliseconds(1), std::min<Milliseconds>(timeout, Milliseconds(world_.random().chance(0.02) ? 800 : 10)));
+  const Milliseconds longest{world_.random().chance(0.02) ? 800 : 10};
+  co_await takes(Milliseconds(1), std::min(timeout, longest));
   look();
   co_return PostgresResult<void>{};
 }
