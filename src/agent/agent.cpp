@@ -62,6 +62,7 @@ asio::awaitable<int> Agent::run() {
 
 void Agent::wake(std::string event) {
   if (events_.size() < kMaxEventText) events_ += (events_.empty() ? "" : ", ") + event;
+  tasks_.stir();
   alarm_.ring();
 }
 

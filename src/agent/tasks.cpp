@@ -47,7 +47,7 @@ FinishedTask judged(TaskRequest request, const ports::PostgresResult<T>& outcome
 }  // namespace
 
 Tasks::Tasks(asio::any_io_executor executor, World world, Notify notify)
-    : executor_(executor), world_(world), notify_(std::move(notify)), wound_down_(executor, world.clock) {}
+    : executor_(executor), world_(world), notify_(std::move(notify)), wound_down_(executor, world.clock), stirred_(executor, world.clock) {}
 
 std::optional<FinishedTask> Tasks::take_finished() { return std::exchange(finished_, std::nullopt); }
 
@@ -303,6 +303,11 @@ asio::awaitable<void> Tasks::give_lease_back(std::optional<model::Lsn> optime) {
   }
   world_.keeper.release();
   world_.journal.log(ports::Level::kInfo, "Leader key released");
+  // Until the view shows it, the rules would still take this node for the holder.
+  const auto patience = world_.clock.now() + settings_->dynamic.timing.ttl;
+  while (world_.clock.now() < patience && world_.store.view() && world_.store.view()->is_led_by(settings_->name)) {
+    co_await stirred_.sleep_until(patience);
+  }
 }
 
 // ---- the fence -----------------------------------------------------------------------------------------------------

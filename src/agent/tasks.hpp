@@ -32,6 +32,8 @@ class Tasks {
   void fence(std::string reason);
   // Immediate stop in the slot, without giving the lease back.
   void stop_now(std::string reason);
+  // Something happened in the store or in PostgreSQL: a task that waits for it looks again.
+  void stir() { stirred_.ring(); }
   // Called once with the end of the current task.
   void when_done(std::function<void(const model::FinishedTask&)> callback) { when_done_ = std::move(callback); }
 
@@ -64,7 +66,7 @@ class Tasks {
   std::function<void(const model::FinishedTask&)> when_done_;
   std::shared_ptr<boost::asio::cancellation_signal> cancel_;
   std::uint64_t serial_ = 0;  // of the task that owns the slot
-  Alarm wound_down_;
+  Alarm wound_down_, stirred_;
   bool fencing_ = false;
 };
 

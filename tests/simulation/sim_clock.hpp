@@ -38,8 +38,7 @@ class Pending : public Suspended {
 // after the process has crashed: the World owns what is suspended and destroys it with its owner.
 template <typename T, typename Start>
 boost::asio::awaitable<T> suspend(World& world, Owner owner, boost::asio::any_io_executor executor, T on_cancel, Start start) {
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(
-      [&world, owner, executor, on_cancel, start = std::move(start)](auto handler) mutable {
+  auto initiation = [&world, owner, executor, on_cancel, start = std::move(start)](auto handler) mutable {
         using Waiting = Pending<std::decay_t<decltype(handler)>, T>;
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         auto pending = std::make_shared<Waiting>(std::move(handler), executor);
@@ -55,8 +54,8 @@ boost::asio::awaitable<T> suspend(World& world, Owner owner, boost::asio::any_io
           slot.assign([complete, on_cancel](boost::asio::cancellation_type) { complete(on_cancel); });
         }
         start(complete);
-      },
-      boost::asio::use_awaitable);
+      };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(std::move(initiation), boost::asio::use_awaitable);
 }
 
 class SimClock : public ports::Clock {

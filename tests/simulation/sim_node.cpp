@@ -399,10 +399,11 @@ std::shared_ptr<const ports::Snapshot> SimNode::snapshot() const { return proces
 agent::Agent* SimNode::agent() const { return process_ ? &process_->agent : nullptr; }
 bool SimNode::answers_peers() const { return process_ && !frozen_ && process_->board.latest(); }
 
+// What is answered at once; an answer that takes time has nobody waiting for it here.
 ports::Reply SimNode::ask(ports::Request request) {
-  ports::Reply answer{.status = 503};
-  if (process_) process_->inbox.post(std::move(request), [&answer](ports::Reply reply) { answer = std::move(reply); });
-  return answer;
+  auto answer = std::make_shared<ports::Reply>(ports::Reply{.status = 503});
+  if (process_) process_->inbox.post(std::move(request), [answer](ports::Reply reply) { *answer = std::move(reply); });
+  return *answer;
 }
 
 // From a fresh query, as the REST room answers.
