@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "guardian/marks.hpp"
+#include "guardian/run_directory.hpp"
 #include "guardian/wall_offset.hpp"
 #include "system/cgroup.hpp"
 #include "system/clock.hpp"
@@ -77,7 +78,7 @@ struct Guardian::Parts {
 tl::expected<std::unique_ptr<Guardian>, std::string> Guardian::start(Job job, std::optional<Inheritance> inherited) {
   const auto complaint = [](const auto& failure) { return tl::unexpected(failure.error().message()); };
   system::ignore_sigpipe();
-  auto page = inherited ? Page::take_over(std::move(inherited->page)) : Page::open_as_guardian(page_path(job.run_directory));
+  auto page = inherited ? Page::take_over(std::move(inherited->page)) : make_page(job.run_directory);
   if (!page && page.error().code == EWOULDBLOCK) {
     return tl::unexpected("another guardian runs in " + job.run_directory);
   }
@@ -214,6 +215,7 @@ int Guardian::run() {
     answer_looks();
     if (taken.orders.supervision.exit) {
       journal_.say("ends with code %d", *taken.orders.supervision.exit);
+      if (!instance_.view().postmaster_alive) page_.remove();  // nothing is left that it could speak of
       journal_.finish();
       return *taken.orders.supervision.exit;
     }

@@ -108,12 +108,4 @@ tl::expected<Launch, std::string> parse_launch(std::string_view text) {
   return launch;
 }
 
-std::string page_path(std::string_view run_directory) {
-  return std::string(run_directory) + "/page";
-}
-
-std::string control_path(std::string_view run_directory) {
-  return std::string(run_directory) + "/guardian.sock";
-}
-
 }  // namespace matriarch::guardian

@@ -38,8 +38,4 @@ struct Launch {
 std::string serialize(const Launch& launch);
 tl::expected<Launch, std::string> parse_launch(std::string_view text);
 
-// Where things are in the run directory.
-std::string page_path(std::string_view run_directory);
-std::string control_path(std::string_view run_directory);
-
 }  // namespace matriarch::guardian

@@ -3,7 +3,7 @@
 #include <poll.h>
 
 #include "guardian/instance.hpp"
-#include "guardian/job.hpp"
+#include "guardian/run_directory.hpp"
 #include "guardian/marks.hpp"
 #include "system/clock.hpp"
 
@@ -15,7 +15,7 @@ constexpr int kBetweenSweeps = 1;  // ms
 }  // namespace
 
 system::SystemResult<LastResort> LastResort::watch(const std::string& run_directory, const std::string& data_directory) {
-  auto page = Page::open(page_path(run_directory));
+  auto page = open_page(run_directory);
   if (!page) return tl::unexpected(page.error());
   const auto guardian = page->acknowledgement().read();
   if (guardian.status != ReadStatus::kGood) return system::failed_with(ESRCH, "find the guardian of " + run_directory);

@@ -1,12 +1,14 @@
 #include "guardian/page.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <new>
 
@@ -156,6 +158,15 @@ system::SystemResult<Page> Page::anonymous() {
   if (!fd) return system::failed("create a page in memory");
   if (::ftruncate(fd.get(), kSize) != 0) return system::failed("size a page in memory");
   return take_over(std::move(fd));
+}
+
+// The name is asked of the kernel: a page that was inherited over an exec has none of its own.
+void Page::remove() noexcept {
+  std::array<char, 64> link{};
+  std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd_.get());
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink(link.data(), path.data(), path.size() - 1);
+  if (size > 0) ::unlink(path.data());  // a page in memory has no file of that name: nothing happens
 }
 
 Cell<Lease>& Page::lease() const noexcept {

@@ -141,7 +141,7 @@ struct Acknowledgement {
   bool operator==(const Acknowledgement&) const = default;
 };
 
-// The mapped file. Belongs to one boot of one machine: a page of an earlier boot is as good as none, because BootClock
+// The mapped file (run_directory.hpp: where it is). Belongs to one boot of one machine: a page of an earlier boot is as good as none, because BootClock
 // began anew.
 class Page {
  public:
@@ -162,6 +162,9 @@ class Page {
   Cell<Lease>& lease() const noexcept;
   Cell<Posture>& posture() const noexcept;
   Cell<Acknowledgement>& acknowledgement() const noexcept;
+
+  // Takes the file's name away; those who have it open keep it. For the guardian that ends with nothing left to guard.
+  void remove() noexcept;
 
   // True when the content was found, not made, by open_as_guardian.
   bool was_kept() const noexcept { return was_kept_; }

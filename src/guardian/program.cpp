@@ -16,7 +16,8 @@ Program::Program(std::vector<std::string> argv, const std::vector<std::string>& 
 
 system::SystemResult<void> Program::start() {
   // A session of its own: Ctrl-C in a terminal reaches the guardian alone, which ends everything in order.
-  const auto child = system::spawn({.argv = argv_, .environment = environment_, .new_session = true});
+  // Not waiting for exec: the disk with the program may hang, and the fence must not.
+  const auto child = system::spawn({.argv = argv_, .environment = environment_, .new_session = true, .await_exec = false});
   if (!child) {
     ended_with_ = kCannotStart;
     return tl::unexpected(child.error());

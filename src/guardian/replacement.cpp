@@ -42,7 +42,7 @@ std::vector<char*> pointers(std::vector<std::string>& arguments) {
 ControlMessage Guardian::try_successor() {
   if (trial_) return refused(EALREADY, "a replacement is under way");
   if (state_.supervision.phase != StopPhase::kServing) return refused(EBUSY, "the guardian is stopping");
-  auto trial = system::spawn({.argv = {job_.program, "--understands", std::to_string(kUnderstands)}});
+  auto trial = system::spawn({.argv = {job_.program, "--understands", std::to_string(kUnderstands)}, .await_exec = false});
   if (!trial) {
     journal_.say("cannot replace itself: %s", trial.error().message().c_str());
     return refused(trial.error().code, trial.error().message());

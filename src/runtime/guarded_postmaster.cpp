@@ -10,6 +10,7 @@
 #include <chrono>
 #include <thread>
 
+#include "guardian/run_directory.hpp"
 #include "system/memory.hpp"
 
 namespace matriarch::runtime {
@@ -38,7 +39,7 @@ std::string refusal(const ControlMessage& answer) {
 }  // namespace
 
 model::Result<std::unique_ptr<GuardedPostmaster>, std::string> GuardedPostmaster::open(asio::any_io_executor executor, std::string run_directory) {
-  auto page = guardian::Page::open(guardian::page_path(run_directory));
+  auto page = guardian::open_page(run_directory);
   if (!page) return tl::unexpected("cannot find the guardian: " + page.error().message());
   return std::unique_ptr<GuardedPostmaster>(new GuardedPostmaster(std::move(executor), run_directory, std::move(*page)));
 }

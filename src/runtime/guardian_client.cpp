@@ -6,7 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "guardian/job.hpp"
+#include "guardian/run_directory.hpp"
 #include "guardian/marks.hpp"
 #include "guardian/wall_offset.hpp"
 #include "system/clock.hpp"

@@ -9,7 +9,7 @@
 #include <map>
 #include <optional>
 
-#include "guardian/job.hpp"
+#include "guardian/run_directory.hpp"
 #include "system/unix_socket.hpp"
 
 namespace matriarch::runtime {

@@ -60,7 +60,7 @@ struct Plan {
   int first_free = 3;  // above every target of a redirection
   bool new_session = false;
   int cgroup_procs = -1;
-  int report = -1;
+  int report = -1;         // where a failure is told; -1: stderr, to people
 };
 
 // SIG_DFL for all, so that neither a handler of ours can run in the child nor an ignored signal survive exec.
@@ -92,8 +92,19 @@ bool redirect(Plan& plan) {
   });
 }
 
+// Only what may be called between fork and exec.
+void complain(const char* program, int code) {
+  for (const char* part : {"cannot start ", program, ": ", ::strerrordesc_np(code), "\n"}) {
+    if (part != nullptr && ::write(STDERR_FILENO, part, std::strlen(part)) < 0) return;
+  }
+}
+
 [[noreturn]] void give_up(const Plan& plan, Step step) {
   const ChildFailure failure{.code = errno, .step = step};
+  if (plan.report < 0) {
+    complain(plan.argv[0], failure.code);
+    ::_exit(127);
+  }
   [[maybe_unused]] const ssize_t written = ::write(plan.report, &failure, sizeof failure);
   ::_exit(127);
 }
@@ -166,7 +177,7 @@ SystemResult<Child> spawn(const SpawnOptions& options) {
   Fd report(::fcntl(to_parent.get(), F_DUPFD_CLOEXEC, plan.first_free));
   to_parent.reset();
   if (!report) return failed("make a pipe");
-  plan.report = report.get();
+  if (options.await_exec) plan.report = report.get();
 
   pid_t pid = -1;
   {
@@ -183,6 +194,7 @@ SystemResult<Child> spawn(const SpawnOptions& options) {
     reap_now(pid);
     return tl::unexpected(pidfd.error());
   }
+  if (!options.await_exec) return Child{.pid = pid, .pidfd = std::move(*pidfd)};
   if (const auto failure = read_report(from_child)) {
     reap_now(pid);
     return failed_with(failure->code, describe(failure->step, options));

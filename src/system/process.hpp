@@ -26,6 +26,9 @@ struct SpawnOptions {
   std::vector<Redirection> redirections = {};                // 0, 1 and 2 are inherited unless named here
   bool new_session = false;                                  // setsid(): no terminal, own process group
   int cgroup_procs = -1;  // descriptor of a cgroup.procs file that the child enters before the program starts
+  // False: spawn() returns after the fork, whatever a slow disk makes of the exec. A step that fails then shows as a child
+  // that says so on its stderr and exits with code 127.
+  bool await_exec = true;
 };
 
 struct Child {

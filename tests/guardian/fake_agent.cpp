@@ -16,11 +16,13 @@
 
 #include "guardian/control.hpp"
 #include "guardian/job.hpp"
+#include "guardian/run_directory.hpp"
 #include "guardian/last_resort.hpp"
 #include "guardian/marks.hpp"
 #include "guardian/wall_offset.hpp"
 #include "system/memory.hpp"
 #include "system/process.hpp"
+#include "system/realtime.hpp"
 #include "system/signals.hpp"
 #include "system/unix_socket.hpp"
 
@@ -291,7 +293,7 @@ void be_store(const std::string& run_directory, const std::string& data_director
 
 // "fake-agent state RUN_DIRECTORY": the acknowledgement, a name and a number a line.
 int print_state(const std::string& run_directory) {
-  const auto page = must(guardian::Page::open(guardian::page_path(run_directory)));
+  const auto page = must(guardian::open_page(run_directory));
   const auto told = page.acknowledgement().read();
   if (told.status != guardian::ReadStatus::kGood) return 1;
   const auto& value = told.value;
@@ -313,6 +315,7 @@ int print_state(const std::string& run_directory) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "state") return print_state(argv[2]);
+  [[maybe_unused]] const auto granted = system::request_realtime(40);  // as the keeper and the store do
   if (argc == 4 && std::string(argv[1]) == "store") be_store(argv[2], argv[3]);
   if (argc != 4 || std::string(argv[1]) != "agent") die("usage: fake-agent agent|store RUN_DIRECTORY DATA_DIRECTORY");
   FakeAgent(argv[2], argv[3]).run();

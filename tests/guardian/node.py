@@ -67,6 +67,11 @@ def processes_in(data):
     return found
 
 
+def enter(group):
+    """A command that moves itself into the control group before it goes on."""
+    return ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"] if group else []
+
+
 def own(path):
     if os.geteuid() == 0:
         user = pwd.getpwnam(USER)
@@ -78,11 +83,12 @@ def own(path):
 def make_template(directory):
     """A data directory to copy: initdb takes longer than everything else here."""
     data = directory / "template"
-    subprocess.run(as_user([POSTGRES / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N"]), check=True,
+    subprocess.run(as_user([POSTGRES / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "--wal-segsize=1"]), check=True,
                    stdout=subprocess.DEVNULL, cwd=directory)
     with open(data / "postgresql.conf", "a") as conf:
         conf.write("listen_addresses = ''\nshared_buffers = 16MB\nfsync = off\nmax_connections = 300\nautovacuum = off\n"
-                   "logging_collector = on\nlog_directory = 'log'\n")
+                   "logging_collector = on\nlog_directory = 'log'\nmin_wal_size = 2MB\n"
+                   "dynamic_shared_memory_type = mmap\n")  # what a killed server leaves is in its directory
     return data
 
 
@@ -145,7 +151,7 @@ class Node:
 
     # ---- the guardian ----
 
-    def start(self, store=False, realtime=True, **job):
+    def start(self, store=False, realtime=True, inside=None, **job):
         """With the right to real-time priority, as the service's unit grants it, if we may grant it."""
         agent = [self.programs / "fake-agent", "agent", self.run, self.data]
         records = ["matriarch job 1", f"run_directory={self.run}", f"data_directory={self.data}",
@@ -157,7 +163,7 @@ class Node:
         os.write(fd, "".join(r + "\0" for r in records).encode())
         os.lseek(fd, 0, 0)
         self.log_file = open(self.log, "ab")
-        self.guardian = subprocess.Popen(as_user([self.programs / "matriarch-guardian", "--job", fd], realtime), pass_fds=[fd],
+        self.guardian = subprocess.Popen(enter(inside) + as_user([self.programs / "matriarch-guardian", "--job", fd], realtime), pass_fds=[fd],
                                          stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
                                          cwd="/", start_new_session=True)
         os.close(fd)
@@ -199,6 +205,22 @@ class Node:
             state = self.state()
             return state if all(state.get(name) == value for name, value in wanted.items()) else None
         return wait_for(state_is_reached, deadline)
+
+    def page(self):
+        """The file of the page, as the guardian has it open."""
+        for fd in pathlib.Path(f"/proc/{self.guardian.pid}/fd").iterdir():
+            target = os.readlink(fd)
+            if target.endswith("/page") or "/matriarch-" in target and target.startswith("/dev/shm"):
+                return pathlib.Path(target)
+        raise AssertionError("the guardian has no page")
+
+    def assert_fenced_before(self, end):
+        """No process of PostgreSQL can have answered a client at `end` or later: it was gone, or SIGKILL had been sent."""
+        self.wait_until_gone()
+        state = self.wait_for_state(fences=1)
+        assert (state["fence_killed"] or state["fence_ended"]) < end
+        assert not self.writers or self.last_ack() < end
+        return state
 
     def said(self, words):
         return words in self.log.read_text(errors="replace")
@@ -294,6 +316,8 @@ class Node:
     # ---- the end ----
 
     def destroy(self):
+        if self.guardian is not None and self.guardian.poll() is None:
+            self.page().unlink(missing_ok=True)
         everything = []
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit():

@@ -36,12 +36,9 @@ def test_a_lease_that_ends_leaves_no_backend_and_no_late_commit(node, measure):
     node.started().primary(ttl_ms=1000, writers=8)
     end = int(node.ask("stop-renewing"))
     gone = node.wait_until_gone()
-    assert gone < end, f"PostgreSQL was gone {(gone - end) / MS:.1f} ms after the end of the lease"
-    late = node.last_ack() - end
-    assert late < 0
     measure("lease ended: PostgreSQL gone before the end of the lease", (end - gone) / MS)
-    measure("lease ended: last acknowledged commit before the end of the lease", -late / MS)
-    state = node.wait_for_state(fences=1)
+    measure("lease ended: last acknowledged commit before the end of the lease", (end - node.last_ack()) / MS)
+    state = node.assert_fenced_before(end)
     assert state["reason"] == 1 and state["fence_due"] == end
     wait_for(lambda: "fenced 1" in node.ask("news"))
 
@@ -51,9 +48,8 @@ def test_postgres_that_ignores_quit_is_killed_before_the_end(node, measure):
     for pid in node.processes():
         kill(pid, signal.SIGSTOP)
     end = int(node.ask("stop-renewing"))
-    gone = node.wait_until_gone()
-    assert gone < end
-    measure("stopped server, SIGKILL needed: PostgreSQL gone before the end", (end - gone) / MS)
+    state = node.assert_fenced_before(end)
+    measure("stopped server: SIGKILL sent to all before the end of the lease", (end - state["fence_killed"]) / MS)
 
 
 def test_two_hundred_backends(node, measure):
@@ -63,10 +59,9 @@ def test_two_hundred_backends(node, measure):
         kill(pid, signal.SIGSTOP)
     end = int(node.ask("stop-renewing"))
     gone = node.wait_until_gone()
-    state = node.wait_for_state(fences=1)
+    state = node.assert_fenced_before(end)
     took = (state["fence_ended"] - state["fence_began"]) / MS
     assert len(idle) == 200
-    assert state["fence_killed"] < end, "SIGKILL was not sent to all before the end of the lease"
     measure("200 stopped backends: SIGKILL sent to all before the end of the lease", (end - state["fence_killed"]) / MS)
     measure("200 stopped backends: gone before the end of the lease", (end - gone) / MS)
     measure("200 stopped backends: fence from SIGQUIT to the last one gone", took)
@@ -144,8 +139,7 @@ def test_agent_killed_again_and_again_is_fenced_when_the_lease_ends(node):
     end = int(node.ask("stop-renewing"))
     (node.run / "ttl").write_text("0")  # the next one does not renew
     kill(node.state()["agent"])
-    assert node.wait_until_gone() < end
-    assert node.last_ack() < end
+    node.assert_fenced_before(end)
 
 
 def test_guardian_killed_is_fenced_by_the_agent(node, measure):
@@ -211,8 +205,7 @@ def test_all_killed_and_restarted_within_the_lease_adopts(node, measure):
     wait_for(lambda: node.commits() > commits + 10)
     # And the adopted one is fenced as its own would be.
     end = int(node.ask("stop-renewing"))
-    assert node.wait_until_gone() < end
-    assert node.last_ack() < end
+    node.assert_fenced_before(end)
 
 
 def test_all_killed_and_restarted_after_the_lease_is_fenced_first(node, measure):
@@ -229,8 +222,9 @@ def test_all_killed_and_restarted_after_the_lease_is_fenced_first(node, measure)
 
 def test_a_lost_page_is_an_expired_lease_for_what_a_guardian_started(node):
     node.started(store=True).primary(ttl_ms=30000)
+    page = node.page()
     kill_all_three(node)
-    (node.run / "page").unlink()
+    page.unlink()
     node.start(store=True)
     node.wait_until_gone()
     assert node.wait_for_state(fences=1)["reason"] == 2
@@ -238,8 +232,9 @@ def test_a_lost_page_is_an_expired_lease_for_what_a_guardian_started(node):
 
 def test_a_garbled_page_is_an_expired_lease(node):
     node.started(store=True).primary(ttl_ms=30000)
+    path = node.page()
     kill_all_three(node)
-    with open(node.run / "page", "r+b") as page:
+    with open(path, "r+b") as page:
         page.seek(512)
         page.write(os.urandom(1024))
     node.start(store=True)
@@ -314,9 +309,11 @@ def test_whole_node_stopped_and_woken_after_the_lease(node, measure, realtime):
 
 def test_sigterm_is_patronis_stop(node):
     node.started(store=True).primary(ttl_ms=2000)
+    page = node.page()
     node.guardian.terminate()
     assert node.guardian.wait(timeout=10) == 0
     assert node.processes() == []
+    assert not page.exists()
     assert "shut down" in subprocess.run([nodes.POSTGRES / "pg_controldata", node.data], capture_output=True, text=True).stdout
 
 
@@ -338,7 +335,7 @@ def test_a_stop_that_takes_too_long_ends_in_the_fence(node):
     node.guardian.terminate()
     assert node.guardian.wait(timeout=10) == 1
     assert node.processes() == []
-    assert node.state()["reason"] == 5
+    assert node.said("fence: stopping took too long")
 
 
 def test_a_goodbye_ends_the_guardian_with_its_code(node):
@@ -401,7 +398,7 @@ def test_replacing_itself_keeps_everything(node, measure, by):
     wait_for(lambda: node.state()["agent_starts"] == 2)
     node.wait_for_agent()
     end = int(node.ask("stop-renewing"))
-    assert node.wait_until_gone() < end
+    node.assert_fenced_before(end)
 
 
 @pytest.mark.parametrize("successor", ["#!/bin/sh\nexit 3\n", "no program at all", None])
@@ -416,7 +413,44 @@ def test_a_bad_successor_is_not_executed(node, successor):
     wait_for(lambda: node.said("does not replace itself") or node.said("cannot replace itself"))
     assert node.guardian.poll() is None and alive(node.postmaster)
     end = int(node.ask("stop-renewing"))
-    assert node.wait_until_gone() < end
+    node.assert_fenced_before(end)
+
+
+# ---- where control groups are ours ---------------------------------------------------------------------------------
+
+@pytest.fixture
+def delegated_group():
+    """A group of version 2 that belongs to the guardian's user, as a service manager delegates it."""
+    mounts = [line.split()[4] for line in open("/proc/self/mountinfo") if " - cgroup2 " in line]
+    if not mounts or os.geteuid() != 0 or not os.access(mounts[0], os.W_OK):
+        pytest.skip("no control groups of version 2 that we may delegate here")
+    group = pathlib.Path(mounts[0]) / f"matriarch-test-{os.getpid()}"
+    group.mkdir()
+    user = nodes.pwd.getpwnam(nodes.USER)
+    for path in (group, group / "cgroup.procs"):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    yield group
+    for child in [*group.glob("postgres-*"), group]:
+        wait_for(lambda: not (child / "cgroup.procs").read_text())
+        child.rmdir()
+
+
+def test_postgres_is_killed_as_a_group(delegated_group, node, measure):
+    node.start(inside=delegated_group)
+    node.wait_for_agent()
+    node.primary(ttl_ms=1000, writers=4)
+    idle = [node.connect() for _ in range(100)]
+    group, = delegated_group.glob("postgres-*")
+    members = {int(pid) for pid in (group / "cgroup.procs").read_text().split()}
+    assert members == set(node.processes()) and len(members) > len(idle)
+    for pid in members:
+        kill(pid, signal.SIGSTOP)
+    end = int(node.ask("stop-renewing"))
+    state = node.assert_fenced_before(end)
+    measure("control group, 100 stopped backends: SIGKILL sent to all before the end", (end - state["fence_killed"]) / MS)
+    wait_for(lambda: "fenced 1" in node.ask("news"))
+    node.ask("posture 0 0")
+    node.fork()  # and the group serves the next one
 
 
 # ---- what it did not start -----------------------------------------------------------------------------------------
@@ -439,8 +473,7 @@ def test_a_primary_started_by_hand_is_guarded_from_its_first_lease(node):
     assert node.ask("lease 1000").startswith("done")
     assert node.state()["foreign"] == 0
     end = int(node.ask("stop-renewing"))
-    assert node.wait_until_gone() < end
-    assert node.last_ack() < end
+    node.assert_fenced_before(end)
 
 
 def test_an_adopted_postmaster_killed_alone_takes_its_backends_along(node, measure):

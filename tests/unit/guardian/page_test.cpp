@@ -1,12 +1,16 @@
 #include "guardian/page.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "guardian/run_directory.hpp"
 
 namespace matriarch::guardian {
 namespace {
@@ -79,6 +83,34 @@ TEST_F(PageFile, OfAnotherBootIsAsGoodAsNone) {
   ASSERT_TRUE(page);
   EXPECT_FALSE(page->was_kept());
   EXPECT_EQ(page->lease().read().status, ReadStatus::kAbsent);
+}
+
+TEST_F(PageFile, IsInMemoryAndFoundByAll) {
+  const auto paths = page_paths(directory_);
+  struct statfs where {};
+  ASSERT_EQ(::statfs(std::filesystem::path(paths.front()).parent_path().c_str(), &where), 0);
+  EXPECT_EQ(where.f_type, TMPFS_MAGIC) << "this machine has no memory for pages: " << paths.front();
+  auto guardian = make_page(directory_);
+  ASSERT_TRUE(guardian) << guardian.error().message();
+  auto agent = open_page(directory_);
+  ASSERT_TRUE(agent) << agent.error().message();
+  guardian->acknowledgement().write({.armed_term = 8});
+  EXPECT_EQ(agent->acknowledgement().read().value.armed_term, 8u);
+  EXPECT_EQ(make_page(directory_).error().code, EWOULDBLOCK) << "not a second one at the next best place";
+  guardian->remove();
+  EXPECT_FALSE(std::filesystem::exists(paths.front()));
+}
+
+TEST_F(PageFile, WhereMemoryIsNotOursItIsInTheRunDirectory) {
+  const auto paths = page_paths(directory_);
+  if (paths.size() == 1) return;  // the temporary directory is in memory itself
+  std::ofstream(paths.front()) << "somebody else's";
+  ASSERT_EQ(::chmod(paths.front().c_str(), 0666), 0);
+  auto guardian = make_page(directory_);
+  ASSERT_TRUE(guardian) << guardian.error().message();
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/page"));
+  EXPECT_TRUE(open_page(directory_));
+  std::filesystem::remove(paths.front());
 }
 
 TEST_F(PageFile, ThatOthersMayWriteIsRefused) {

@@ -14,6 +14,7 @@
 
 #include "guardian/control_server.hpp"
 #include "guardian/job.hpp"
+#include "guardian/run_directory.hpp"
 #include "guardian/marks.hpp"
 #include "runtime/guarded_postmaster.hpp"
 #include "system/clock.hpp"
@@ -31,7 +32,7 @@ using guardian::MessageKind;
 class FakeGuardian {
  public:
   explicit FakeGuardian(const std::string& run_directory)
-      : page_(guardian::Page::open_as_guardian(guardian::page_path(run_directory)).value()),
+      : page_(guardian::make_page(run_directory).value()),
         server_(guardian::ControlServer::listen(guardian::control_path(run_directory)).value()),
         process_(system::spawn({.argv = {"sleep", "1000"}}).value()),
         stop_(system::seqpacket_pair().value()) {

@@ -49,6 +49,16 @@ TEST(Spawn, NamesTheProgramThatIsNotThereAndLeavesNoChild) {
   EXPECT_FALSE(reap_any());
 }
 
+TEST(Spawn, WithoutAwaitingExecTheChildItselfSaysWhatFailed) {
+  APipe errors;
+  const auto child = spawn({.argv = {"/no/such/program"},
+                            .redirections = {{.target = 2, .source = errors.write_end.get()}},
+                            .await_exec = false});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(errors.read_to_end(), "cannot start /no/such/program: No such file or directory\n");
+  EXPECT_EQ(end_of(*child), (ExitStatus{.by_signal = false, .value = 127}));
+}
+
 TEST(Spawn, NamesTheDirectoryThatIsNotThere) {
   const auto child = spawn({.argv = {"true"}, .working_directory = "/no/such/directory"});
   ASSERT_FALSE(child);
