@@ -22,6 +22,11 @@ function(matriarch_room name)
   endif()
 endfunction()
 
+# Test code itself is not optimised: what it tests is.
+function(matriarch_quick_to_build target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0 -g0>)
+endfunction()
+
 # matriarch_unit_test(NAME [ROOMS room...] [LIBRARIES target...]): all sources of tests/unit/NAME in one ctest program.
 function(matriarch_unit_test name)
   cmake_parse_arguments(TEST "" "" "ROOMS;LIBRARIES" ${ARGN})
@@ -31,6 +36,7 @@ function(matriarch_unit_test name)
   endif()
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  matriarch_quick_to_build(test_${name})
   target_link_libraries(test_${name} PRIVATE matriarch_warnings GTest::gmock_main ${TEST_LIBRARIES})
   foreach(room IN LISTS TEST_ROOMS)
     target_link_libraries(test_${name} PRIVATE matriarch_${room})

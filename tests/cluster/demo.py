@@ -44,7 +44,7 @@ def show(herd):
     say(f"a planned switchover from {new.name} to {old.name}")
     writer.wait_for_acks(50)
     switched_at = time.monotonic()
-    done = herd.ctl("switchover", "--leader", new.name, "--candidate", old.name, "--force", timeout=60)
+    done = herd.ctl("switchover", herd.scope, "--leader", new.name, "--candidate", old.name, "--force", timeout=60)
     if done.returncode != 0:
         raise SystemExit(f"the switchover failed: {done.stdout}{done.stderr}")
     herd.wait_leader(30, other_than=new)

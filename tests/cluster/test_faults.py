@@ -140,7 +140,7 @@ def test_switchover_there_and_back(herd):
         leader = herd.leader()
         target = herd.replicas()[0]
         with Watch(herd) as watch:
-            done = herd.ctl("switchover", "--leader", leader.name, "--candidate", target.name, "--force", timeout=60)
+            done = herd.ctl("switchover", herd.scope, "--leader", leader.name, "--candidate", target.name, "--force", timeout=60)
             assert done.returncode == 0, done.stdout + done.stderr
             herd.wait_leader(30, other_than=leader)
             assert herd.leader() is target
