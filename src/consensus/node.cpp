@@ -122,14 +122,13 @@ Done Node::Impl::start_raft() {
   replica = std::move(*opened);
   const auto& identity = home->identity();
   const auto known = replica->machine().cluster_id();
-  if (known != 0 && known != identity.cluster_id) {
+  if (known != 0 && known != identity.cluster_id && known != identity.recovered_from) {
     return tl::unexpected(fmt::format("the log in {} is of cluster {:x}, identity.json says {:x}: the directory was mixed "
                                       "from two. Nothing was changed.",
                                       settings.data_dir, known, identity.cluster_id));
   }
   proposer = std::make_unique<Proposer>(executor, *replica, calls.get(), leadership);
-  steward = std::make_unique<membership::Steward>(executor, settings, identity.raft_id, identity.cluster_id, *replica,
-                                                  *proposer, calls.get(), log);
+  steward = std::make_unique<membership::Steward>(executor, settings, identity, *replica, *proposer, calls.get(), log);
   asio::co_spawn(executor, steward->run(), asio::detached);
   asio::co_spawn(executor, introduce_itself(), asio::detached);
   asio::co_spawn(executor, mind_expulsion(), asio::detached);

@@ -102,9 +102,11 @@ struct Compact {
   Revision revision = 0;
   bool operator==(const Compact&) const = default;
 };
-// The first command of a cluster. Later ones with another id are refused.
+// The first command of a cluster. Later ones with another id are refused, unless they name the one they replace (a
+// cluster that was recovered from the loss of its quorum is another cluster).
 struct SetClusterId {
   std::uint64_t id = 0;
+  std::uint64_t replaces = 0;
   bool operator==(const SetClusterId&) const = default;
 };
 // What the nodes may write into the log. Never lowered; proposed when every member's program understands it.

@@ -122,7 +122,7 @@ void describe(Archive& archive, T& value) {
 }
 template <typename Archive, DescribedAs<SetClusterId> T>
 void describe(Archive& archive, T& value) {
-  archive(value.id);
+  archive(value.id, value.replaces);
 }
 template <typename Archive, DescribedAs<SetFeatureLevel> T>
 void describe(Archive& archive, T& value) {

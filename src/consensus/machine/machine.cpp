@@ -296,7 +296,7 @@ tl::expected<Answer, Refusal> Machine::carry_out(const Compact& compact, Applied
 }
 
 tl::expected<Answer, Refusal> Machine::carry_out(const SetClusterId& set, Applied&) {
-  if (cluster_id_ != 0 && cluster_id_ != set.id) return tl::unexpected(Refusal::kOtherCluster);
+  if (cluster_id_ != 0 && cluster_id_ != set.id && cluster_id_ != set.replaces) return tl::unexpected(Refusal::kOtherCluster);
   cluster_id_ = set.id;
   return NothingToSay{};
 }

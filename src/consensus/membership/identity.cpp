@@ -77,7 +77,7 @@ std::string mark_of(const std::string& directory) { return directory + "/cluster
 
 bool has_mark(const std::string& directory, std::uint64_t cluster_id) {
   const auto text = system::read_file(mark_of(directory), 64);
-  return text && *text == hex(cluster_id) + "\n";
+  return text && cluster_id != 0 && *text == hex(cluster_id) + "\n";
 }
 
 bool is_empty_or_absent(const std::string& directory) {
@@ -101,6 +101,7 @@ std::string encode(const Identity& identity) {
                       {"raft_id", hex(identity.raft_id)},
                       {"standing", to_string(identity.standing)},
                       {"cluster_id", hex(identity.cluster_id)}};
+  if (identity.recovered_from != 0) object["recovered_from"] = hex(identity.recovered_from);
   if (identity.founding) object["founding"] = to_json(*identity.founding);
   return json::serialize(object) + "\n";
 }
@@ -113,6 +114,7 @@ tl::expected<Identity, std::string> decode_identity(std::string_view text) {
     Identity identity{.raft_id = parse_hex(object.at("raft_id")),
                       .standing = standing_of(object.at("standing").as_string()),
                       .cluster_id = parse_hex(object.at("cluster_id"))};
+    if (const auto* former = object.if_contains("recovered_from")) identity.recovered_from = parse_hex(*former);
     if (const auto* founding = object.if_contains("founding")) identity.founding = founding_of(founding->as_object());
     const bool consistent = identity.raft_id != 0 && (identity.standing == Standing::kMember) == (identity.cluster_id != 0) &&
                             (identity.standing != Standing::kPromised || identity.founding);
@@ -156,7 +158,8 @@ tl::expected<Home, std::string> Home::open(std::string directory) {
       return unexpected(fmt::format("{} is damaged ({}).{}", path, identity.error(), what_to_do(home.directory_)));
     }
     home.identity_ = std::move(*identity);
-    if (home.identity_.standing == Standing::kMember && !has_mark(home.raft_directory(), home.identity_.cluster_id)) {
+    if (home.identity_.standing == Standing::kMember && !has_mark(home.raft_directory(), home.identity_.cluster_id) &&
+        !has_mark(home.raft_directory(), home.identity_.recovered_from)) {
       return unexpected(fmt::format("{} says that this node is a member of cluster {}, but the log of that cluster is not "
                                     "in {}.{}",
                                     path, hex(home.identity_.cluster_id), home.raft_directory(), what_to_do(home.directory_)));
@@ -217,6 +220,21 @@ Done Home::enter_cluster(std::uint64_t cluster_id, const Fill& fill) {
   identity.standing = Standing::kMember;
   identity.cluster_id = cluster_id;
   return save(std::move(identity));
+}
+
+Done Home::become_another_cluster(std::uint64_t cluster_id, const Fill& change) {
+  auto identity = identity_;
+  // The mark still says what the log is of; until it is changed, so does recovered_from.
+  const bool was_cut_short = has_mark(raft_directory(), identity_.recovered_from);
+  if (!was_cut_short) identity.recovered_from = identity_.cluster_id;
+  identity.cluster_id = cluster_id;
+  identity.founding.reset();
+  if (auto saved = save(std::move(identity)); !saved) return saved;
+  if (auto changed = change(raft_directory()); !changed) return changed;
+  if (auto marked = system::write_atomically(mark_of(raft_directory()), hex(cluster_id) + "\n"); !marked) {
+    return unexpected(marked.error().message());
+  }
+  return {};
 }
 
 }  // namespace matriarch::consensus::membership

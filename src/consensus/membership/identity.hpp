@@ -40,7 +40,8 @@ const char* to_string(Standing standing);
 struct Identity {
   std::uint64_t raft_id = 0;
   Standing standing = Standing::kFresh;
-  std::uint64_t cluster_id = 0;  // of a member
+  std::uint64_t cluster_id = 0;      // of a member
+  std::uint64_t recovered_from = 0;  // the cluster this one was before its quorum was lost, if so
   std::optional<Founding> founding = {};
   bool operator==(const Identity&) const = default;
 };
@@ -71,6 +72,9 @@ class Home {
   // only when it succeeded does the directory get its name and the identity say "member".
   using Fill = std::function<tl::expected<void, std::string>(const std::string& directory)>;
   tl::expected<void, std::string> enter_cluster(std::uint64_t cluster_id, const Fill& fill);
+  // The log stays, the cluster becomes another one: what its former members still say must not be heard. `change` is
+  // what is done to Raft's directory; when it was cut short all of it may be done again.
+  tl::expected<void, std::string> become_another_cluster(std::uint64_t cluster_id, const Fill& change);
 
  private:
   Home(std::string directory, system::Fd lock) : directory_(std::move(directory)), lock_(std::move(lock)) {}

@@ -51,12 +51,13 @@ Reply reply_for(ChangeError error) {
 
 }  // namespace
 
-Steward::Steward(asio::any_io_executor executor, const MemberSettings& settings, std::uint64_t own_id,
-                 std::uint64_t cluster_id, raft::Replica& replica, Proposer& proposer, raft::Calls* calls, Log log)
+Steward::Steward(asio::any_io_executor executor, const MemberSettings& settings, const Identity& identity,
+                 raft::Replica& replica, Proposer& proposer, raft::Calls* calls, Log log)
     : executor_(executor),
       settings_(settings),
-      own_id_(own_id),
-      cluster_id_(cluster_id),
+      own_id_(identity.raft_id),
+      cluster_id_(identity.cluster_id),
+      former_cluster_id_(identity.recovered_from),
       replica_(replica),
       proposer_(proposer),
       calls_(calls),
@@ -256,8 +257,8 @@ asio::awaitable<Reply> Steward::answer(AskTransfer asked) {
 
 asio::awaitable<void> Steward::tidy() {
   const auto& machine = replica_.machine();
-  if (machine.cluster_id() == 0) {
-    machine::Command command{.body = machine::SetClusterId{.id = cluster_id_}};
+  if (machine.cluster_id() != cluster_id_) {
+    machine::Command command{.body = machine::SetClusterId{.id = cluster_id_, .replaces = former_cluster_id_}};
     co_await proposer_.propose(std::move(command), Clock::now() + kProposeTime);
   }
   const auto members = replica_.members();

@@ -16,8 +16,8 @@ namespace matriarch::consensus::membership {
 
 class Steward {
  public:
-  Steward(boost::asio::any_io_executor executor, const MemberSettings& settings, std::uint64_t own_id,
-          std::uint64_t cluster_id, raft::Replica& replica, Proposer& proposer, raft::Calls* calls, Log log);
+  Steward(boost::asio::any_io_executor executor, const MemberSettings& settings, const Identity& identity,
+          raft::Replica& replica, Proposer& proposer, raft::Calls* calls, Log log);
 
   // Runs as long as the program.
   boost::asio::awaitable<void> run();
@@ -50,6 +50,7 @@ class Steward {
   const MemberSettings& settings_;
   std::uint64_t own_id_;
   std::uint64_t cluster_id_;
+  std::uint64_t former_cluster_id_;  // 0, or what the log may still say after a recovery
   raft::Replica& replica_;
   Proposer& proposer_;
   raft::Calls* calls_;

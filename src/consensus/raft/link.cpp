@@ -158,8 +158,7 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     const auto target = parse_host_port(address);
     if (!target) co_return tl::unexpected(fmt::format("'{}' is not an address of the form host:port", address));
     net::ClientLimits limits{.tcp_user_timeout = kUserTimeout};
-    auto addresses = std::make_shared<net::AddressBook>(self->executor, target->host, target->port);
-    auto connector = std::make_shared<net::Connector>(self->executor, limits, addresses);
+    auto connector = std::make_shared<net::Connector>(self->executor, limits, self->book_of(address, *target));
     asio::steady_timer timer(self->executor, timeout);
     timer.async_wait([connector](error_code cancelled) {
       if (!cancelled) connector->abort();
@@ -202,11 +201,19 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     co_return Dialled{.stream = std::move(stream), .peer = welcome->callee};
   }
 
+  // Where names led to last time: a name service that is gone must not keep members apart.
+  std::shared_ptr<net::AddressBook> book_of(const std::string& address, const HostPort& target) {
+    auto& book = books[address];
+    if (!book) book = std::make_shared<net::AddressBook>(executor, target.host, target.port);
+    return book;
+  }
+
   asio::any_io_executor executor;
   PeerTls tls;
   WhoAmI who_am_i;
   Complaints complaints;
   Accepted accepted;
+  std::map<std::string, std::shared_ptr<net::AddressBook>> books;
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;
   bool closed = false;
 };
