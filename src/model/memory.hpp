@@ -42,6 +42,12 @@ struct Rhythm {
   bool operator==(const Rhythm&) const = default;
 };
 
+// When each kind of input was last asked for, so that an answer that changes nothing does not ask for itself again.
+struct Asked {
+  Instant positions{}, view{}, control{}, history{}, divergence{};
+  bool operator==(const Asked&) const = default;
+};
+
 struct Memory {
   std::shared_ptr<const Cluster> last_locked_view;  // last view that had a leader
   Lsn last_lsn, previous_lsn;                       // own LSN at the last two beats of loop_wait
@@ -79,6 +85,7 @@ struct Memory {
   std::uint64_t request_term = 0;                   // lease term in which /failover is a request to this leader
   Instant leaving_sync_since{};                     // when this standby began to ask for its release; 0: it does not
   Rhythm rhythm;
+  Asked asked;
   Instant failsafe_extended_from{};                 // send time of the round the lease was last extended by
   Instant failsafe_asked_at{};
   bool join_aborted = false;

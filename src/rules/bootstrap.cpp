@@ -145,24 +145,29 @@ Plan wait_for_leader(const Situation& s) {
 bool somebody_was_faster(const Situation& s) {
   const bool is_led_by_another = !unlocked(s) && !has_lock(s);
   const bool is_claimed_by_another = cluster(s).initialize && !initialize_is_mine(s) && !initialize_is_my_system_id(s);
-  return is_led_by_another || (is_claimed_by_another && !s.seen.is_leader());
+  return is_led_by_another || is_claimed_by_another;
+}
+// The data of a failed creation is kept aside; a node that already leads with it only stops.
+model::Exit exit_because(const Situation& s, std::string reason) {
+  return {.code = 1, .reason = std::move(reason), .set_data_aside = !has_lock(s) && !s.seen.is_leader()};
 }
 Plan give_way(const Situation& s) {
-  return {.actions = {model::Exit{.code = 1, .reason = "another node created the cluster meanwhile", .set_data_aside = true}},
-          .says = "another node created the cluster meanwhile",
-          .memory = remembering(s, [](Memory& memory) { memory.bootstrapping = false; })};
+  const std::string reason = "another node created the cluster meanwhile";
+  return {.actions = {exit_because(s, reason)}, .says = reason};
 }
 
-bool not_begun(const Situation& s) { return !s.memory.bootstrap_ended && !s.seen.postgres.is_running && !s.memory.post_bootstrap_ok; }
+bool not_begun(const Situation& s) {
+  const bool may_begin = unlocked(s) && !paused(s) && s.seen.postgres.data_directory == model::DataDirectory::kEmpty;
+  return may_begin && !s.memory.bootstrap_ended && !s.seen.postgres.is_running && !s.memory.post_bootstrap_ok;
+}
 Plan begin(const Situation& s) { return in_standby_cluster(s) ? create_standby_cluster(s) : create_cluster(s); }
 
 bool creation_failed(const Situation& s) {
   return (s.memory.post_bootstrap_ok && !*s.memory.post_bootstrap_ok) || (!s.seen.postgres.is_running && !s.seen.is_leader());
 }
 Plan clean_up(const Situation& s) {
-  return {.actions = {model::CancelInitialize{}, model::Exit{.code = 1, .reason = "Failed to bootstrap cluster", .set_data_aside = true}},
-          .says = "removing initialize key after failed attempt to bootstrap the cluster",
-          .memory = remembering(s, [](Memory& memory) { memory.bootstrapping = false; })};
+  return {.actions = {model::CancelInitialize{}, exit_because(s, "Failed to bootstrap cluster")},
+          .says = "removing initialize key after failed attempt to bootstrap the cluster"};
 }
 
 bool recovers_after_bootstrap(const Situation& s) {

@@ -16,6 +16,8 @@ using model::Observation;
 
 // More tables in a row than any path through the house is long: a cycle of tables ends here.
 constexpr int kLongestPath = 16;
+// A row that asks for a look in the past must not make the agent spin.
+constexpr model::Milliseconds kShortestSleep{5};
 
 bool is_urgent(const Action& action) {
   return std::holds_alternative<model::FencePostgres>(action) || std::holds_alternative<model::CancelTask>(action) ||
@@ -30,6 +32,31 @@ void add(model::Needs& all, const model::Needs& more) {
   if (more.history) all.history = more.history;
   all.linearizable_view |= more.linearizable_view;
   all.failsafe_round |= more.failsafe_round;
+}
+
+// The same input is asked for at most once in this time. Its arrival makes the rules look again, and a row that still
+// misses something would ask at once; without a pause that is a circle.
+constexpr model::Milliseconds kPositionsPause{25}, kViewPause{50}, kControlPause{200}, kHistoryPause{500}, kDivergencePause{200};
+
+// Whether the input is wanted now; else `wake_at` is the time when it may be.
+bool may_ask(model::Instant now, model::Instant& last, model::Milliseconds pause, std::optional<model::Instant>& wake_at) {
+  if (last == model::Instant{} || now >= last + pause || now < last) {
+    last = now;
+    return true;
+  }
+  wake_at = earliest(wake_at, last + pause);
+  return false;
+}
+
+void pace(Decision& decision, model::Instant now) {
+  model::Needs& needs = decision.needs;
+  model::Asked& asked = decision.memory.asked;
+  auto& wake_at = decision.wake_at;
+  needs.fresh_positions = needs.fresh_positions && may_ask(now, asked.positions, kPositionsPause, wake_at);
+  needs.linearizable_view = needs.linearizable_view && may_ask(now, asked.view, kViewPause, wake_at);
+  needs.control_data = needs.control_data && may_ask(now, asked.control, kControlPause, wake_at);
+  if (needs.history && !may_ask(now, asked.history, kHistoryPause, wake_at)) needs.history.reset();
+  if (needs.divergence_check && !may_ask(now, asked.divergence, kDivergencePause, wake_at)) needs.divergence_check.reset();
 }
 
 class Walk {
@@ -71,6 +98,8 @@ class Walk {
     if (keeps_lease_) decision_.actions.insert(decision_.actions.begin(), model::GrantPermit{permit_for(situation({}))});
     std::stable_partition(decision_.actions.begin(), decision_.actions.end(), is_urgent);
     if (paused(situation({})) && !decision_.says.empty()) decision_.says = "PAUSE: " + decision_.says;
+    pace(decision_, seen_.now);
+    if (decision_.wake_at) decision_.wake_at = std::max(*decision_.wake_at, seen_.now + kShortestSleep);
     if (seen_.is_leader()) decision_.wake_at = earliest(decision_.wake_at, seen_.lease.valid_until);
     decision_.memory.last_rule = decision_.rule;
     decision_.memory.last_term = seen_.is_leader() ? seen_.lease.term : 0;

@@ -52,6 +52,11 @@ bool view_predates_lease(const Situation& s) {
 bool another_holds_the_lock(const Situation& s) { return !unlocked(s) && !has_lock(s) && !view_predates_lease(s); }
 bool holds_lease(const Situation& s) { return s.seen.is_leader() && !another_holds_the_lock(s); }
 
+bool had_a_lease(const Situation& s) {
+  const auto outcome = s.seen.lease.outcome;
+  return s.seen.lease.term != 0 || outcome == model::LeaseOutcome::kLost || outcome == model::LeaseOutcome::kReleased;
+}
+
 Milliseconds lease_left(const Situation& s) {
   return std::chrono::floor<Milliseconds>(s.seen.lease.valid_until - s.seen.now);
 }

@@ -37,6 +37,8 @@ bool view_predates_lease(const Situation& s);
 bool another_holds_the_lock(const Situation& s);
 // The lease is ours by the clock and nothing newer contradicts it.
 bool holds_lease(const Situation& s);
+// This node held a lease since the agent started: what it had may be lost, not merely never asked for.
+bool had_a_lease(const Situation& s);
 model::Milliseconds lease_left(const Situation& s);
 
 // ---- the local server ----------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ class Checker {
 
   bool has_other_system() const {
     const auto expected = seen_.cluster().system_id();
-    return expected && seen_.postgres.system_id && seen_.postgres.system_id->valid() && *expected != *seen_.postgres.system_id;
+    return seen_.postgres.data_directory == DataDirectory::kPresent && expected && seen_.postgres.system_id && seen_.postgres.system_id->valid() && *expected != *seen_.postgres.system_id;
   }
 
   bool is_new_cluster() const { return decision_.memory.bootstrapping; }
@@ -226,13 +226,17 @@ class Checker {
     return votes >= sync.quorum;
   }
 
+  static bool starts_a_server(TaskKind kind) {
+    return kind == TaskKind::kStart || kind == TaskKind::kFollow || kind == TaskKind::kPromote || kind == TaskKind::kRestart || kind == TaskKind::kPostBootstrap;
+  }
+
   // ---- tasks -------------------------------------------------------------------------------------------------------
 
   void check_task(const TaskRequest& request) {
     const Cluster& cluster = seen_.cluster();
     const bool leads = cluster.is_led_by(seen_.me()) || seen_.lease.holds(seen_.now);
     const bool paused = seen_.dynamic().pause;
-    if (has_other_system() && !paused) broken("S12", fmt::format("a node of another cluster runs {}", request.name));
+    if (has_other_system() && !paused && starts_a_server(request.kind)) broken("S12", fmt::format("a node of another cluster runs {}", request.name));
     switch (request.kind) {
       case TaskKind::kPromote: check_promotion(); break;
       case TaskKind::kStart:

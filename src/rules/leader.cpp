@@ -7,6 +7,7 @@
 #include "rules/facts.hpp"
 #include "rules/history.hpp"
 #include "rules/race.hpp"
+#include "rules/standbys.hpp"
 #include "rules/tables.hpp"
 #include "rules/wishes.hpp"
 
@@ -14,7 +15,6 @@ namespace matriarch::rules {
 namespace {
 
 using model::Instant;
-using model::LeaseOutcome;
 using model::Memory;
 using model::Milliseconds;
 using model::PostgresRole;
@@ -88,8 +88,7 @@ bool acquiring(const Situation& s) { return s.seen.lease.acquiring; }
 Plan await_acquisition(const Situation&) { return {.says = "trying to obtain the leader lock", .keep_lease = true}; }
 
 bool own_key_of_an_earlier_life(const Situation& s) {
-  const bool never_had_it = s.seen.lease.outcome == LeaseOutcome::kNone;
-  return !s.seen.is_leader() && !under_way(s, WriteKind::kReleaseLease) && (never_had_it || is_standby(s));
+  return !s.seen.is_leader() && !under_way(s, WriteKind::kReleaseLease) && (!had_a_lease(s) || is_standby(s));
 }
 Plan bind_it(const Situation& s) {
   if (asked_for_the_lock_already(s)) {
@@ -105,7 +104,7 @@ Plan go_on_in_pause(const Situation& s) {
                                : "not promoting because failed to update leader lock in DCS"};
 }
 
-bool primary_lost_it(const Situation& s) { return !holds_lease(s) && may_write(s); }
+bool primary_lost_it(const Situation& s) { return !paused(s) && !holds_lease(s) && may_write(s) && had_a_lease(s); }
 Plan demote_at_once(const Situation&) {
   return {.actions = {model::FencePostgres{"the lease was lost"}}, .says = "demoted self because failed to update leader lock in DCS"};
 }
@@ -225,8 +224,11 @@ Table leader_table() {
       {"answered-request", request_was_answered, clear_answered_request, "The request that this lease answers is done: clear it (S20)."},
       {"failsafe-topology", failsafe_topology_changed, write_failsafe_topology, "With failsafe mode, keep the list of members in the store."},
       {"failover-request", request_is_pending, consider_request, "An operator asked this leader to give way: see whether that is possible."},
-      {"synchronous-replication", keeps_standbys, to_synchronous, "Keep /sync and synchronous_standby_names as configured."},
   };
+  for (const Rule& rule : standby_duties()) duties.push_back(rule);
+  duties.insert(duties.end(), {
+      {"synchronous-replication", keeps_standbys, to_synchronous, "Keep /sync and synchronous_standby_names as configured."},
+  });
   for (const Rule& rule : leader_history_duties()) duties.push_back(rule);
   return {
       .name = "leader",
@@ -234,10 +236,10 @@ Table leader_table() {
       .duties = std::move(duties),
       .verdicts =
           {
+              {"lease-ran-out", primary_lost_it, demote_at_once, "The lease was lost: kill the primary at once (S15)."},
               {"binding", acquiring, await_acquisition, "Our request for the lock is on its way."},
               {"own-key", own_key_of_an_earlier_life, bind_it, "The leader key carries our name, but not from this run of the agent: bind it to our session."},
               {"lost-lock-in-pause", lost_in_pause, go_on_in_pause, "In pause a lost lease changes nothing."},
-              {"lease-ran-out", primary_lost_it, demote_at_once, "The lease was lost: kill the primary at once (S15)."},
               {"lease-ran-out-as-standby", standby_lost_it, stay_standby, "The lease was lost before a promotion: do not promote (S4)."},
               {"promoting-in-pause", promoting_in_pause, await_promotion_in_pause, "In pause, a requested promotion is under way."},
               {"promote-in-pause", asked_for_in_pause, to_promotion, "In pause an operator asked for this node."},

@@ -13,7 +13,6 @@ namespace matriarch::rules {
 namespace {
 
 using model::Instant;
-using model::LeaseOutcome;
 using model::Milliseconds;
 
 constexpr const char* kNotHealthiest = "following a different leader because i am not the healthiest node";
@@ -61,7 +60,7 @@ Plan demote(std::string reason, std::string says) {
 
 // It may have acknowledged nothing since, but somebody else may lead by now.
 bool primary_without_lease(const Situation& s) {
-  return primary(s) && !s.seen.is_leader() && s.seen.lease.outcome != LeaseOutcome::kNone && s.seen.lease.outcome != LeaseOutcome::kUnreachable;
+  return !paused(s) && primary(s) && !s.seen.is_leader() && had_a_lease(s);
 }
 Plan demote_without_lease(const Situation&) {
   return demote("the lease was lost", "demoted self because failed to update leader lock in DCS");
@@ -164,13 +163,13 @@ Table leaderless_table() {
       .about = "Nobody holds the leader lock: who may take it.",
       .verdicts =
           {
+              {"primary-without-lease", primary_without_lease, demote_without_lease, "A primary whose lease was lost is killed; it may come back as a standby (S15)."},
               {"acquiring", acquiring, await_acquisition, "Our request for the lock is on its way."},
               {"won-but-not-seen", won_but_not_seen, read_the_store_again, "We obtained the lock, but this view is older than that."},
               {"asked-already", asked_already, await_newer_view, "We asked for the lock on this very view: read the store again before asking again."},
               {"primary-in-pause", primary_in_pause, take_lock_in_pause, "In pause a running primary of this cluster takes the free lock."},
               {"requested-in-pause", requested_in_pause, to_requested_race, "In pause an operator asked for a failover."},
               {"nobody-races-in-pause", in_pause, stay_as_is, "In pause nobody else takes the lock."},
-              {"primary-without-lease", primary_without_lease, demote_without_lease, "A primary whose lease was lost is killed; it may come back as a standby (S15)."},
               {"primary-of-old-timeline", primary_of_old_timeline, demote_old_timeline, "A primary whose timeline is behind the cluster's was replaced: kill it (S11)."},
               {"primary-replaced-in-sync", primary_replaced_in_sync, demote_replaced, "Another node leads the synchronous set: kill this primary (S11')."},
               {"primary-outside-failsafe", primary_outside_failsafe, demote_outside_failsafe, "This primary is not in the failsafe topology: kill it (S14)."},

@@ -24,7 +24,7 @@ constexpr const char* kPromoting = "promoted self to leader because I had the se
 // A lease shorter than this is renewed before the signal is sent.
 constexpr Milliseconds kPromoteBudget{200};
 
-bool not_armed(const Situation& s) { return !s.seen.lease.armed; }
+bool not_armed(const Situation& s) { return !s.seen.lease.armed || s.seen.lease.outcome != model::LeaseOutcome::kHeld; }
 Plan await_guardian(const Situation& s) {
   return {.says = "waiting for the guardian to watch the lease before promoting", .keep_lease = true, .wake_at = s.seen.now + Milliseconds(200)};
 }

@@ -135,11 +135,13 @@ Contest contest(const Situation& s) {
   return requested;
 }
 
-std::optional<std::string> primary_still_alive(const Situation& s, const Contest& contest) {
-  return first_answer(s, contest, [&](const MemberName& name, const PeerStatus& answer) -> std::optional<std::string> {
-    if (answer.in_recovery.value_or(true)) return std::nullopt;
-    return fmt::format("Primary ({}) is still alive", name);
-  });
+// Whoever it is: also a member that does not compete, such as one tagged nofailover.
+std::optional<std::string> primary_still_alive(const Situation& s) {
+  for (const auto& [name, unused] : s.seen.peers) {
+    const PeerStatus* answer = answer_of(s, name, since_leaderless(s));
+    if (answer && answer->reachable && answer->in_recovery == false) return fmt::format("Primary ({}) is still alive", name);
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> somebody_is_ahead(const Situation& s, const Contest& contest) {

@@ -33,7 +33,7 @@ struct Contest {
 Contest contest(const Situation& s);
 
 // One disqualifying answer among those that arrived, as a sentence; nothing: none so far.
-std::optional<std::string> primary_still_alive(const Situation& s, const Contest& contest);
+std::optional<std::string> primary_still_alive(const Situation& s);
 std::optional<std::string> somebody_is_ahead(const Situation& s, const Contest& contest);
 std::optional<std::string> somebody_is_preferred(const Situation& s, const Contest& contest);
 // Members whose silence is still worth waiting for, and until when.

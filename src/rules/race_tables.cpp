@@ -59,8 +59,8 @@ Plan ask_members(const Situation& s) {
   return {.says = "asking the other members before the leader race", .needs = {.poll_peers = contest(s).asked}, .wake_at = s.seen.now + kPatienceWithTheSilent};
 }
 
-bool primary_alive(const Situation& s) { return primary_still_alive(s, contest(s)).has_value(); }
-Plan stand_back_for_primary(const Situation& s) { return stand_back(s, kNotHealthiest, primary_still_alive(s, contest(s)).value_or("")); }
+bool primary_alive(const Situation& s) { return primary_still_alive(s).has_value(); }
+Plan stand_back_for_primary(const Situation& s) { return stand_back(s, kNotHealthiest, primary_still_alive(s).value_or("")); }
 
 bool peer_ahead(const Situation& s) { return somebody_is_ahead(s, contest(s)).has_value(); }
 Plan stand_back_for_peer(const Situation& s) {

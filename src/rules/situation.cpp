@@ -26,7 +26,7 @@ Plan to_follower(const Situation&) { return {.next = "follower"}; }
 bool shutting_down(const Situation& s) { return s.seen.shutting_down; }
 // The agent stops PostgreSQL and gives the lease back in order; until then the lease is kept, and lost is lost.
 Plan keep_order_of_shutdown(const Situation& s) {
-  if (!paused(s) && may_write(s) && !holds_lease(s) && s.seen.lease.outcome != model::LeaseOutcome::kNone) {
+  if (!paused(s) && may_write(s) && !holds_lease(s) && (had_a_lease(s) || another_holds_the_lock(s))) {
     return {.actions = {model::FencePostgres{"the lease ended during the shutdown"}}, .says = "shutting down without the lease"};
   }
   return {.says = "shutting down", .keep_lease = holds_lease(s)};
@@ -50,8 +50,7 @@ bool is_not_identified(const Situation& s) {
   return s.seen.postgres.data_directory != DataDirectory::kPresent || !system_id_is_known(s) || data_belongs_to_another_cluster(s);
 }
 bool unidentified_primary_without_lease(const Situation& s) {
-  const bool had_a_lease = s.seen.lease.term != 0 || s.seen.lease.outcome == model::LeaseOutcome::kLost || s.seen.lease.outcome == model::LeaseOutcome::kReleased;
-  const bool is_gone = another_holds_the_lock(s) || (had_a_lease && !s.seen.is_leader());
+  const bool is_gone = another_holds_the_lock(s) || (had_a_lease(s) && !s.seen.is_leader());
   return !paused(s) && may_write(s) && !s.memory.bootstrapping && is_gone && is_not_identified(s);
 }
 Plan fence_unidentified(const Situation&) {

@@ -16,13 +16,12 @@ bool starts_as_primary(const Situation& s) { return may_write(s) || s.seen.postg
 
 // Left behind by an agent that was restarted: bind it to our session, it is still ours in the store.
 bool own_key_of_an_earlier_life(const Situation& s) {
-  return has_lock(s) && !s.seen.is_leader() && s.seen.lease.outcome == model::LeaseOutcome::kNone && !s.seen.lease.acquiring &&
-         !asked_for_the_lock_already(s);
+  return has_lock(s) && !s.seen.is_leader() && !had_a_lease(s) && !s.seen.lease.acquiring && !asked_for_the_lock_already(s);
 }
 Plan bind_it(const Situation& s) { return acquire(s, "taking over the leader lock of an earlier run of this agent"); }
 
 bool lost_while_starting(const Situation& s) {
-  return !holds_lease(s) && starts_as_primary(s) && s.seen.lease.outcome != model::LeaseOutcome::kNone;
+  return !holds_lease(s) && starts_as_primary(s) && (had_a_lease(s) || another_holds_the_lock(s));
 }
 Plan kill_the_start(const Situation&) {
   return {.actions = {model::FencePostgres{"the leader key was lost while starting"}},

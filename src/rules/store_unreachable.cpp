@@ -25,7 +25,7 @@ Instant last_moment_to_stop(const Situation& s) { return s.seen.lease.valid_unti
 Instant last_moment_to_fence(const Situation& s) { return s.seen.lease.valid_until - s.seen.fence_budget; }
 
 bool in_pause(const Situation& s) { return paused(s); }
-Plan change_nothing(const Situation& s) { return {.says = kNotAccessible, .keep_lease = s.seen.is_leader()}; }
+Plan change_nothing(const Situation& s) { return {.says = kNotAccessible, .keep_lease = holds_lease(s)}; }
 
 bool is_being_fenced(const Situation& s) {
   return runs_task(s, TaskKind::kDemote) && s.seen.task->request.demote == model::DemoteMode::kImmediateNoLock;
@@ -36,14 +36,14 @@ Plan await_fence(const Situation&) { return {.says = kDemoted}; }
 bool is_creating_the_cluster(const Situation& s) { return s.memory.bootstrapping && !s.seen.is_leader(); }
 Plan go_on_creating(const Situation&) { return {.says = kNotAccessible}; }
 
-bool writes_without_lease(const Situation& s) { return may_write(s) && (!s.seen.is_leader() || s.seen.now >= last_moment_to_fence(s)); }
+bool writes_without_lease(const Situation& s) { return may_write(s) && (!holds_lease(s) || s.seen.now >= last_moment_to_fence(s)); }
 Plan fence(const Situation&) {
   return {.actions = {model::FencePostgres{"the lease ended while the store is not accessible"}}, .says = kDemoted};
 }
 
 // ---- failsafe ------------------------------------------------------------------------------------------------------
 
-bool relies_on_failsafe(const Situation& s) { return s.seen.dynamic().failsafe_mode && may_write(s) && s.seen.is_leader(); }
+bool relies_on_failsafe(const Situation& s) { return s.seen.dynamic().failsafe_mode && may_write(s) && holds_lease(s); }
 
 // Early enough that a round can be repeated before the lease ends, and never more often than ten times a lease.
 Milliseconds round_interval(const Situation& s) { return std::clamp<Milliseconds>(ttl(s) / 4, Milliseconds(100), loop_wait(s)); }
@@ -96,7 +96,7 @@ Plan stop_within_lease(const Situation& s) {
           .wake_at = last_moment_to_fence(s)};
 }
 
-bool lease_still_runs(const Situation& s) { return s.seen.is_leader(); }
+bool lease_still_runs(const Situation& s) { return holds_lease(s); }
 Plan serve_on(const Situation& s) {
   return {.says = fmt::format("{}, the lease still runs for {} seconds", kNotAccessible, seconds_text(lease_left(s))),
           .keep_lease = true,
@@ -108,8 +108,7 @@ Plan wait_for_store(const Situation&) { return {.says = kNotAccessible}; }
 // ---- before the first view -----------------------------------------------------------------------------------------
 
 bool writes_without_lease_unseen(const Situation& s) {
-  return !paused(s) && may_write(s) && !s.seen.is_leader() && s.seen.lease.outcome != model::LeaseOutcome::kNone &&
-         s.seen.lease.outcome != model::LeaseOutcome::kUnreachable;
+  return !paused(s) && may_write(s) && !s.seen.is_leader() && had_a_lease(s);
 }
 Plan fence_unseen(const Situation&) {
   return {.actions = {model::FencePostgres{"a primary without a lease"}}, .says = "demoting self because I do not have the lock and I was a leader"};

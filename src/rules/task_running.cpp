@@ -16,11 +16,6 @@ using model::TaskPhase;
 
 const model::TaskRequest& task(const Situation& s) { return s.seen.task->request; }
 
-bool creates_the_cluster(const Situation& s) {
-  return s.memory.bootstrapping || task(s).kind == TaskKind::kBootstrap || task(s).kind == TaskKind::kPostBootstrap ||
-         task(s).kind == TaskKind::kBootstrapStandbyLeader;
-}
-
 bool is_being_fenced(const Situation& s) { return task(s).kind == TaskKind::kDemote && task(s).demote == DemoteMode::kImmediateNoLock; }
 Plan await_fence(const Situation& s) { return {.says = fmt::format("{} in progress", task(s).name)}; }
 
@@ -32,7 +27,7 @@ bool may_begin_to_write(const Situation& s) {
 }
 
 bool lost_while_writing(const Situation& s) {
-  return !paused(s) && may_begin_to_write(s) && !holds_lease(s) && !creates_the_cluster(s) && s.seen.task->phase != TaskPhase::kHandedOver;
+  return !paused(s) && may_begin_to_write(s) && !holds_lease(s) && !s.memory.bootstrapping;
 }
 Plan pre_empt(const Situation& s) {
   return {.actions = {model::FencePostgres{fmt::format("lost leader lock during {}", task(s).name)}},
