@@ -1,0 +1,83 @@
+#include "ctl/configuration.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "ctl/dcs_url.hpp"
+#include "ctl/failure.hpp"
+#include "settings/effective.hpp"
+
+namespace matriarch::ctl {
+namespace {
+
+constexpr std::array kStores{"consul", "embedded", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper"};
+
+std::string variable(const settings::Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
+bool is_readable(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) && !error && ::access(path.c_str(), R_OK) == 0;
+}
+
+std::string user_directory(const settings::Environment& environment) {
+  const auto xdg = variable(environment, "XDG_CONFIG_HOME");
+  return xdg.empty() ? variable(environment, "HOME") + "/.config" : xdg;
+}
+
+// What was named must be there; what is merely usual may be missing.
+std::string find_file(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
+  std::string named = options.config_file.value_or("");
+  if (named.empty() && !patroni_name) named = variable(environment, "MATRIARCH_CONFIG_FILE");
+  if (named.empty()) named = variable(environment, "PATRONICTL_CONFIG_FILE");
+  const std::string usual = user_directory(environment) + "/patroni/patronictl.yaml";
+  if (!named.empty() && named != usual) {
+    if (is_readable(named)) return named;
+    throw Failure{fmt::format("Provided config file {} not existing or no read rights. Check the -c/--config-file parameter", named)};
+  }
+  if (!patroni_name) {
+    for (const std::string& path : {user_directory(environment) + "/matriarch/matriarch.yaml", std::string("/etc/matriarch/matriarch.yaml")}) {
+      if (is_readable(path)) return path;
+    }
+  }
+  return is_readable(usual) ? usual : std::string();
+}
+
+std::string all_errors(const settings::Complaints& complaints) {
+  std::string text;
+  for (const auto& complaint : complaints) {
+    if (complaint.severity != settings::Severity::kError) continue;
+    std::string line = settings::to_text(complaint);
+    if (line.starts_with("error: ")) line.erase(0, 7);
+    text += (text.empty() ? "" : "\n") + line;
+  }
+  return text;
+}
+
+}  // namespace
+
+model::Settings load_configuration(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
+  std::optional<std::string> dcs_url = options.dcs_url;
+  if (const auto given = variable(environment, "DCS_URL"); !dcs_url && !given.empty()) dcs_url = given;
+  auto loaded = settings::load({find_file(options, environment, patroni_name), environment});
+  if (!loaded.usable()) throw Failure{all_errors(loaded.complaints)};
+  if (dcs_url) {
+    const auto url = parse_dcs_url(*dcs_url);
+    if (!url) throw Failure{url.error()};
+    apply_dcs_url(*url, loaded.raw);
+  }
+  const bool has_store = std::any_of(kStores.begin(), kStores.end(), [&](const char* name) { return loaded.raw.contains(name); });
+  if (!has_store) {
+    throw Failure{fmt::format("Can not find suitable configuration of distributed configuration store\nAvailable implementations: {}", fmt::join(kStores, ", "))};
+  }
+  auto effective = settings::make_settings(loaded, {}, {.purpose = settings::Purpose::kControl});
+  if (!effective.usable()) throw Failure{all_errors(effective.complaints)};
+  return std::move(effective.settings);
+}
+
+}  // namespace matriarch::ctl

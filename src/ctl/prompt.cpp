@@ -1,0 +1,41 @@
+#include "ctl/prompt.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include "ctl/failure.hpp"
+
+namespace matriarch::ctl {
+
+std::string Prompt::line() const {
+  streams_.out.flush();
+  std::string text;
+  if (!std::getline(streams_.in, text)) throw Aborted{};
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+std::string Prompt::text(const std::string& question, const std::optional<std::string>& preset) const {
+  while (true) {
+    if (preset) fmt::print(streams_.out, "{} [{}]: ", question, *preset);
+    else fmt::print(streams_.out, "{}: ", question);
+    std::string given = line();
+    if (!given.empty()) return given;
+    if (preset) return *preset;
+  }
+}
+
+bool Prompt::confirm(const std::string& question) const {
+  while (true) {
+    fmt::print(streams_.out, "{} [y/N]: ", question);
+    std::string given = line();
+    std::transform(given.begin(), given.end(), given.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (given == "y" || given == "yes") return true;
+    if (given.empty() || given == "n" || given == "no") return false;
+    fmt::print(streams_.out, "Error: invalid input\n");
+  }
+}
+
+}  // namespace matriarch::ctl
