@@ -6,6 +6,8 @@
 #include <iostream>
 #include <sstream>
 
+#include <unistd.h>
+
 #include "ctl/ctl.hpp"
 #include "main/configuration.hpp"
 #include "main/store_access.hpp"
@@ -52,7 +54,7 @@ int run_operator(int argc, char** argv) {
                      return model::WallTime(std::chrono::duration_cast<std::chrono::microseconds>(system::realtime()));
                    }};
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  return ctl::run(std::filesystem::path(argv[0]).filename().string(), std::move(arguments), world, ctl::Streams{std::cin, std::cout, std::cerr});
+  return ctl::run(std::filesystem::path(argv[0]).filename().string(), std::move(arguments), world, ctl::Streams{.in = std::cin, .out = std::cout, .err = std::cerr, .out_is_terminal = ::isatty(STDOUT_FILENO) == 1, .owns_process = true});
 }
 
 void print_operator_help(std::FILE* stream) {
