@@ -75,7 +75,7 @@ json::object changed_by_editor(Context& context, const std::string& before, cons
 // Nothing is refused here that Patroni would store; but an operator should hear of it before.
 void warn(Context& context, const json::object& document) {
   const auto limits = context.settings().uses_embedded_store() ? settings::TimingLimits::kEmbedded : settings::TimingLimits::kMatriarchOnly;
-  const auto accepted = settings::accept_dynamic(document, limits, context.settings().uses_embedded_store());
+  const auto accepted = settings::accept_dynamic(document, limits);
   const auto& complaints = accepted ? accepted->warnings : accepted.error();
   for (const auto& complaint : complaints) fmt::print(context.streams().err, "Warning: {}\n", settings::to_text(complaint));
 }
