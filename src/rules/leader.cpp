@@ -45,16 +45,20 @@ bool config_is_missing(const Situation& s) {
 Plan write_config(const Situation& s) { return {.actions = {model::WriteConfig{s.seen.dynamic().document}}}; }
 
 // The request that this lease answers; one that comes later is judged as a request to this leader.
-bool request_was_answered(const Situation& s) { return serving(s) && s.memory.request_term != s.seen.lease.term; }
+bool is_new_term(const Situation& s) { return serving(s) && s.memory.request_term != s.seen.lease.term; }
+bool request_was_answered(const Situation& s) {
+  const auto& request = cluster(s).failover;
+  return is_new_term(s) && request && (!paused(s) || request->candidate == me(s)) && !under_way(s, WriteKind::kFailover);
+}
 Plan clear_answered_request(const Situation& s) {
-  Plan plan{.memory = remembering(s, [&](Memory& memory) {
-              memory.request_term = s.seen.lease.term;
-              memory.retained_slots.clear();  // the clocks of the published ones start again
-            })};
-  if (!cluster(s).failover || (paused(s) && cluster(s).failover->candidate != me(s))) return plan;
-  plan.actions.emplace_back(model::ClearFailover{cluster(s).failover->revision});
-  plan.notes.emplace_back("Cleaning up failover key after acquiring leader lock...");
-  return plan;
+  return {.actions = {model::ClearFailover{cluster(s).failover->revision}}, .notes = {"Cleaning up failover key after acquiring leader lock..."}};
+}
+bool term_begins(const Situation& s) { return is_new_term(s) && !request_was_answered(s) && !under_way(s, WriteKind::kFailover); }
+Plan begin_term(const Situation& s) {
+  return {.memory = remembering(s, [&](Memory& memory) {
+            memory.request_term = s.seen.lease.term;
+            memory.retained_slots.clear();  // the clocks of the published ones start again
+          })};
 }
 
 std::map<model::MemberName, std::string> failsafe_topology(const Situation& s) {
@@ -91,11 +95,15 @@ bool own_key_of_an_earlier_life(const Situation& s) {
   return !s.seen.is_leader() && !under_way(s, WriteKind::kReleaseLease) && (!had_a_lease(s) || is_standby(s));
 }
 Plan bind_it(const Situation& s) {
-  if (asked_for_the_lock_already(s)) {
-    return {.says = "not promoting because failed to update leader lock in DCS", .needs = {.linearizable_view = true},
-            .wake_at = s.memory.acquire_asked_at + kAskAgainAfter};
-  }
   return acquire(s, "taking over the leader lock of an earlier run of this agent");
+}
+
+// The key is in the view before the keeper's own news of it, or the request was lost: it is asked for again a little later.
+bool asked_lately(const Situation& s) {
+  return !s.seen.is_leader() && s.memory.acquire_asked_at != Instant{} && s.seen.now < s.memory.acquire_asked_at + kAskAgainAfter;
+}
+Plan await_news(const Situation& s) {
+  return {.says = "trying to obtain the leader lock", .keep_lease = true, .wake_at = s.memory.acquire_asked_at + kAskAgainAfter};
 }
 
 bool lost_in_pause(const Situation& s) { return paused(s) && !holds_lease(s); }
@@ -221,9 +229,10 @@ Table leader_table() {
       {"activate-watchdog", watchdog_sleeps, wake_watchdog, "The lock holder's watchdog is not active: activate it."},
       {"write-initialize", initialize_is_invalid, write_initialize, "The store has no valid system identifier: write ours."},
       {"write-config", config_is_missing, write_config, "The store has no valid configuration: write the one in force."},
-      {"answered-request", request_was_answered, clear_answered_request, "The request that this lease answers is done: clear it (S20)."},
       {"failsafe-topology", failsafe_topology_changed, write_failsafe_topology, "With failsafe mode, keep the list of members in the store."},
       {"failover-request", request_is_pending, consider_request, "An operator asked this leader to give way: see whether that is possible."},
+      {"answered-request", request_was_answered, clear_answered_request, "The request that this lease answers is done: clear it (S20)."},
+      {"term-begins", term_begins, begin_term, "From now on a request in /failover is addressed to this leader."},
   };
   for (const Rule& rule : standby_duties()) duties.push_back(rule);
   duties.insert(duties.end(), {
@@ -238,6 +247,7 @@ Table leader_table() {
           {
               {"lease-ran-out", primary_lost_it, demote_at_once, "The lease was lost: kill the primary at once (S15)."},
               {"binding", acquiring, await_acquisition, "Our request for the lock is on its way."},
+              {"lock-awaited", asked_lately, await_news, "We asked for the lock a moment ago and the key is ours: the keeper's news follow."},
               {"own-key", own_key_of_an_earlier_life, bind_it, "The leader key carries our name, but not from this run of the agent: bind it to our session."},
               {"lost-lock-in-pause", lost_in_pause, go_on_in_pause, "In pause a lost lease changes nothing."},
               {"lease-ran-out-as-standby", standby_lost_it, stay_standby, "The lease was lost before a promotion: do not promote (S4)."},

@@ -23,7 +23,7 @@ Plan remember_leader(const Situation& s) {
   return {.memory = remembering(s, [&](Memory& memory) {
             memory.last_locked_view = s.seen.store.cluster;
             memory.leaderless_since = Instant{};
-            memory.acquire_asked_at = Instant{};
+            if (!has_lock(s)) memory.acquire_asked_at = Instant{};
           })};
 }
 

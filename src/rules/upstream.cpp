@@ -81,6 +81,7 @@ std::optional<Upstream> upstream_for(const Situation& s) {
 }
 
 bool same_connection(const Upstream& a, const Upstream& b) {
+  if (a.host.empty() || b.host.empty()) return !a.name.empty() && a.name == b.name;  // known by name alone
   return a.host == b.host && a.port == b.port && a.slot == b.slot && a.restore_command == b.restore_command &&
          a.archive_cleanup_command == b.archive_cleanup_command && a.recovery_min_apply_delay == b.recovery_min_apply_delay;
 }

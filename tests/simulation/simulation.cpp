@@ -92,7 +92,7 @@ Run::Run(const Options& options)
   stage_.violation = [this](NodeId node, std::string what) { violation(fmt::format("n{}: {}", node + 1, what)); };
   stage_.trace = [this](NodeId node, std::string text) { say(node, std::move(text)); };
   stage_.decided = [this](NodeId, const model::Decision& decision) {
-    ++report_.rules[decision.rule];
+    for (const auto& rule : decision.path) ++report_.rules[rule];
     for (const auto& duty : decision.duties) ++report_.rules[duty];
   };
   wal_.on_violation([this](std::string what) { violation(std::move(what)); });
