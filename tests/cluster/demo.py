@@ -41,10 +41,11 @@ def show(herd):
     herd.wait_healthy(90)
     say(f"{old.name} replicates again after {time.monotonic() - began:.1f} s")
 
-    say(f"a planned switchover from {new.name} to {old.name}")
     writer.wait_for_acks(50)
+    target = herd.candidate()
+    say(f"a planned switchover from {new.name} to {target.name}")
     switched_at = time.monotonic()
-    done = herd.ctl("switchover", herd.scope, "--leader", new.name, "--candidate", old.name, "--force", timeout=60)
+    done = herd.ctl("switchover", herd.scope, "--leader", new.name, "--candidate", target.name, "--force", timeout=60)
     if done.returncode != 0:
         raise SystemExit(f"the switchover failed: {done.stdout}{done.stderr}")
     herd.wait_leader(30, other_than=new)

@@ -138,7 +138,7 @@ def test_suspension_of_the_whole_node(herd):
 def test_switchover_there_and_back(herd):
     for _ in range(2):
         leader = herd.leader()
-        target = herd.replicas()[0]
+        target = herd.candidate()
         with Watch(herd) as watch:
             done = herd.ctl("switchover", herd.scope, "--leader", leader.name, "--candidate", target.name, "--force", timeout=60)
             assert done.returncode == 0, done.stdout + done.stderr

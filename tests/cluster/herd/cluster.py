@@ -65,6 +65,13 @@ class Herd:
         leader = self.leader()
         return [node for node in self.nodes if node is not leader and node.process is not None]
 
+    def candidate(self):
+        """A node that may take over in a switchover: in synchronous mode the synchronous standby, else any replica."""
+        if not self.dynamic.get("synchronous_mode"):
+            return self.replicas()[0]
+        roles = {member["name"]: member["role"] for member in json.loads(self.leader().get("/cluster")[1])["members"]}
+        return next(node for node in self.nodes if roles.get(node.name) in ("sync_standby", "quorum_standby"))
+
     def is_healthy(self):
         leader = self.leader()
         if leader is None:
