@@ -34,7 +34,11 @@ Plan welcome(const Situation& s) {
 
 // ---- the member key ------------------------------------------------------------------------------------------------
 
-bool member_key_is_outdated(const Situation& s) {
+// A write that is refused at once, as with a session that has just expired, is not repeated at once.
+constexpr model::Milliseconds kPublishAgainAfter{50};
+bool published_just_now(const Situation& s) { return s.seen.now < s.memory.rhythm.member_written_at + kPublishAgainAfter; }
+
+bool member_key_differs(const Situation& s) {
   if (!store_answers(s) || under_way(s, WriteKind::kMember) || !s.seen.lease.session.valid()) return false;
   const model::Member* published = cluster(s).find(me(s));
   if (!published || (published->session != 0 && published->session != s.seen.lease.session.value)) return true;
@@ -43,6 +47,9 @@ bool member_key_is_outdated(const Situation& s) {
   const bool only_positions = without_positions(document) == without_positions(published->data);
   return !only_positions || s.seen.now >= s.memory.rhythm.member_written_at + loop_wait(s);
 }
+bool member_key_is_outdated(const Situation& s) { return !published_just_now(s) && member_key_differs(s); }
+bool member_key_must_wait(const Situation& s) { return published_just_now(s) && member_key_differs(s); }
+Plan publish_soon(const Situation& s) { return {.wake_at = s.memory.rhythm.member_written_at + kPublishAgainAfter}; }
 Plan publish_member(const Situation& s) {
   return {.actions = {model::PublishMember{member_document(s)}},
           .memory = remembering(s, [&](Memory& memory) { memory.rhythm.member_written_at = s.seen.now; })};
@@ -154,6 +161,7 @@ Table epilogue_table() {
            {"adopted", adopted, welcome, "PostgreSQL was running already when the agent started: it is taken over as it is."},
            {"sync-slots", slots_are_due, sync_slots, "Replication slots are compared with the members, once a loop_wait or when these change."},
            {"publish-member", member_key_is_outdated, publish_member, "Our member key is out of date: write it; positions alone once a loop_wait."},
+           {"publish-member-soon", member_key_must_wait, publish_soon, "Our member key was written just now and is out of date again: in a moment."},
            {"write-status", status_is_outdated, write_status, "The leader publishes its position and slots; positions alone once a loop_wait."},
            {"unprotected", became_unprotected, note_unprotected, "Synchronous replication is asked for and no standby confirms: say so."},
            {"protected-again", became_protected, note_protected, "A standby confirms commits again."},
