@@ -46,6 +46,7 @@ class FakeGuardian {
     kill();
     (void)system::wait_for_end(process_.pidfd, 5s);
     (void)system::try_reap(process_.pidfd);
+    page_.remove();
   }
 
   void kill() { (void)system::send_signal(process_.pidfd, SIGKILL); }
