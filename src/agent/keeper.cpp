@@ -28,6 +28,7 @@ void Keeper::acquire(model::AcquireLease guards) {
   asio::post(executor_, [this, guards] {
     wants_acquire_ = guards;
     state_.acquiring = true;
+    publish(false);
     alarm_.ring();
   });
 }
@@ -36,6 +37,7 @@ void Keeper::take() {
   asio::post(executor_, [this] {
     wants_take_ = true;
     state_.acquiring = true;
+    publish(false);
     alarm_.ring();
   });
 }
@@ -111,7 +113,11 @@ asio::awaitable<void> Keeper::ensure_session() {
 asio::awaitable<void> Keeper::renew() {
   const Instant sent = world_.clock.now();
   next_renewal_ = sent + renew_interval();
-  if (holding() && !has_permit()) co_return;
+  if (holding() && !has_permit()) {
+    // Once it has run out this node is no holder any more: a session of its own time goes on without the lease.
+    if (sent >= state_.valid_until) lost("the permit ran out");
+    co_return;
+  }
   const bool held = holding();
   auto renewed = co_await world_.store.renew(state_.session, me_, held, call_timeout());
   const bool outcome_changed = held && !holding();  // released meanwhile

@@ -11,6 +11,9 @@ namespace matriarch::agent {
 namespace asio = boost::asio;
 using model::WriteKind;
 
+// A refused member key is written again at the next look after this, or at once under a new session.
+constexpr model::Milliseconds kMemberAgainAfter{200};
+
 void Writer::write(const model::CreateInitialize& action) {
   spawn(WriteKind::kInitialize, "initialize", world_.store.create_initialize(action.text, world_.keeper.state().session, timeout()));
 }
@@ -28,6 +31,7 @@ void Writer::write(const model::WriteConfig& action) {
 void Writer::write(const model::PublishMember& action) {
   const auto session = world_.keeper.state().session;
   if (!session.valid() || under_way_.contains(WriteKind::kMember)) return;
+  if (session.value == refused_session_ && world_.clock.now() < member_again_at_) return;
   const std::string content = fmt::format("{}:{}", session.value, boost::json::serialize(action.document));
   const auto view = world_.store.view();
   const model::Member* published = view ? view->find(settings_->name) : nullptr;
@@ -87,7 +91,11 @@ asio::awaitable<void> Writer::carry_out(WriteKind kind, std::string what, Write 
   auto written = co_await std::move(write);
   under_way_.erase(kind);
   if (!written) {
-    if (kind == WriteKind::kMember) published_member_.clear();
+    if (kind == WriteKind::kMember) {
+      published_member_.clear();
+      refused_session_ = world_.keeper.state().session.value;
+      member_again_at_ = world_.clock.now() + kMemberAgainAfter;
+    }
     const bool raced = written.error().failure == ports::StoreFailure::kConflict;
     world_.journal.log(raced ? ports::Level::kInfo : ports::Level::kWarning,
                        fmt::format("could not write /{}: {}", what, written.error().what));

@@ -48,6 +48,8 @@ class Writer {
   std::shared_ptr<const model::Settings> settings_;
   std::set<model::WriteKind> under_way_;
   std::string published_member_;  // the last document and session that were written
+  std::int64_t refused_session_ = 0;       // under which the member key could not be written
+  model::Instant member_again_at_{};
 };
 
 }  // namespace matriarch::agent

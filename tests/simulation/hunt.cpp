@@ -171,6 +171,18 @@ int run_many(std::uint64_t first, std::uint64_t count, const Campaign& campaign,
   return totals.failures.empty() && complete ? 0 : 1;
 }
 
+int replay_bugs(const Campaign& campaign) {
+  int missed = 0, found = 0;
+  for (const auto& bug : deliberate_bugs()) {
+    const Totals totals = work(bug.caught_by, bug.caught_by + 1, 1, campaign, bug.bugs, true);
+    totals.bad == 0 ? ++missed : ++found;
+    std::printf("%s  %-24s seed %llu  %s\n", totals.bad == 0 ? "NOT FOUND" : "found    ", bug.name.c_str(), static_cast<unsigned long long>(bug.caught_by),
+                totals.bad == 0 ? "" : totals.failures.begin()->second.c_str());
+  }
+  std::printf("%d passed, %d failed\n", found, missed);
+  return missed == 0 ? 0 : 1;
+}
+
 int hunt_bugs(std::uint64_t first, std::uint64_t count, const Campaign& campaign, const std::string& only) {
   int missed = 0, found = 0;
   for (const auto& bug : deliberate_bugs()) {
@@ -199,4 +211,3 @@ int hunt_bugs(std::uint64_t first, std::uint64_t count, const Campaign& campaign
 }
 
 }  // namespace matriarch::simulation
-namespace matriarch::simulation { std::vector<NamedBug> deliberate_bugs() { return {}; } }

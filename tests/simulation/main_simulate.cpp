@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   std::uint64_t seeds = 100, first = 1;
   std::uint64_t seed = 0;
   Campaign campaign;
-  bool bugs = false, trace = false;
+  bool bugs = false, trace = false, replay = false;
   std::string only_bug;
   app.add_option("--seeds", seeds, "how many seeds to run")->capture_default_str();
   app.add_option("--first", first, "the first of them")->capture_default_str();
@@ -25,11 +25,13 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", campaign.jobs, "processes")->capture_default_str();
   app.add_flag("--trace", trace, "print everything that happens (with --seed)");
   app.add_flag("--bugs", bugs, "hunt the deliberate bugs instead: each must be found within the seeds");
+  app.add_flag("--replay", replay, "run each deliberate bug with the seed that caught it before");
   app.add_option("--bug", only_bug, "put this deliberate bug in");
   app.add_flag("--twice", campaign.twice, "run each seed twice and compare the traces");
   CLI11_PARSE(app, argc, argv);
 
   if (seed != 0) return run_one(seed, campaign, trace, only_bug);
+  if (replay) return replay_bugs(campaign);
   if (bugs) return hunt_bugs(first, seeds, campaign, only_bug);
   return run_many(first, seeds, campaign, only_bug);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -26,6 +27,12 @@ class Network {
   void set_loss(double probability) { loss_ = probability; }
   // Extra delay of every message.
   void set_slowness(Milliseconds slowness) { slowness_ = slowness; }
+  // What a node hears comes later than it was said, as when its machine is busy or its way back is slow.
+  void set_lateness(NodeId node, Milliseconds lateness) { lateness_[node] = lateness; }
+  Milliseconds lateness(NodeId node) const {
+    const auto found = lateness_.find(node);
+    return found == lateness_.end() ? Milliseconds(0) : found->second;
+  }
   Instant::duration delay(NodeId from, NodeId to);
   // Nothing: the message is lost.
   std::optional<Instant::duration> carries(NodeId from, NodeId to);
@@ -35,6 +42,7 @@ class Network {
   std::set<std::pair<NodeId, NodeId>> cut_;
   double loss_ = 0;
   Milliseconds slowness_{0};
+  std::map<NodeId, Milliseconds> lateness_;  // of answers
 };
 
 // What became of a call.
@@ -60,7 +68,7 @@ boost::asio::awaitable<std::optional<R>> call(Network& network, SimClock& clock,
           serve([&network, &world, from, to, complete](R result) {
             const auto back = network.carries(to, from);
             if (!back) return;
-            world.at(world.now() + *back, kNobody, [complete, result = std::move(result)] { complete(result); });
+            world.at(world.now() + *back + network.lateness(from), kNobody, [complete, result = std::move(result)] { complete(result); });
           });
         });
       };

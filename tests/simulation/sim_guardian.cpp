@@ -120,6 +120,7 @@ asio::awaitable<model::Result<void, ports::GuardianError>> GuardianPort::arm(std
   if (!process) co_return tl::unexpected(ports::GuardianError{"no guardian"});
   process->look();
   if (process->state().fence.armed_term != term) co_return tl::unexpected(ports::GuardianError{"not acknowledged"});
+  page_.armed_at = clock_.world().now();
   co_return model::Result<void, ports::GuardianError>{};
 }
 

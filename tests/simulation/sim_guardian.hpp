@@ -19,6 +19,7 @@ struct GuardianBugs {
 struct PageContent {
   guardian::CellRead<guardian::Lease> lease;
   guardian::CellRead<guardian::Posture> posture;
+  Instant armed_at{};  // true time of the last acknowledged arming: for the checks, not for the processes
 };
 
 class GuardianProcess {

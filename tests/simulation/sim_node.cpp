@@ -1,5 +1,6 @@
 #include "simulation/sim_node.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <fmt/format.h>
@@ -154,6 +155,32 @@ InstanceNames names_of(Stage& stage) {
 
 }  // namespace
 
+namespace {
+
+bool starts_promotion(const model::Decision& decision) {
+  return std::any_of(decision.actions.begin(), decision.actions.end(), [](const model::Action& action) {
+    const auto* start = std::get_if<model::StartTask>(&action);
+    return start && start->request.kind == model::TaskKind::kPromote;
+  });
+}
+
+// The deliberate bugs that lie between the rules and the world.
+void spoil(Stage& stage, NodeId id, const model::Observation& seen, model::Decision& decision) {
+  if (stage.bugs.permit_never_expires) decision.actions.emplace_back(model::GrantPermit{.valid_for = std::chrono::hours(24)});
+  std::vector<model::Action> first;
+  for (const auto& action : decision.actions) {
+    if (stage.bugs.promote_without_lease && std::holds_alternative<model::AcquireLease>(action)) stage.instances[static_cast<std::size_t>(id)]->promote();
+    const auto* write = std::get_if<model::WriteSync>(&action);
+    if (!stage.bugs.guc_before_sync || !write) continue;
+    const auto& recorded = seen.store.cluster->sync.voters;
+    const bool somebody_leaves = std::any_of(recorded.begin(), recorded.end(), [&](const auto& name) { return !write->voters.contains(name); });
+    if (somebody_leaves) first.emplace_back(model::SetSyncNames{.text = write->voters.empty() ? std::string() : "\"" + write->voters.begin()->text + "\""});
+  }
+  decision.actions.insert(decision.actions.begin(), first.begin(), first.end());
+}
+
+}  // namespace
+
 // The agent's process: two threads, their clocks, the ports, the agent.
 struct SimNode::Process {
   Process(Stage& stage, SimNode& node, NodeId id, Owner owner_id, double rate, Milliseconds offset, std::shared_ptr<const model::Settings> settings)
@@ -192,14 +219,17 @@ struct SimNode::Process {
     return {.decide =
                 [&stage, id, sound](const model::Memory& memory, const model::Observation& seen) {
                   auto decision = stage.bugs.decide ? stage.bugs.decide(memory, seen) : sound.decide(memory, seen);
-                  if (stage.bugs.permit_never_expires) decision.actions.emplace_back(model::GrantPermit{.valid_for = std::chrono::hours(24)});
+                  spoil(stage, id, seen, decision);
+                  if (starts_promotion(decision) && !stage.nodes[static_cast<std::size_t>(id)]->knows_enough_to_promote()) {
+                    stage.violation(id, "S4 a promotion was decided on a view from before the guardian watched the lease");
+                  }
                   stage.decided(id, decision);
                   return decision;
                 },
             .violations =
                 [&stage, id, sound](const model::Observation& seen, const model::Decision& decision) {
                   // A deliberate bug is to be found by what it does, not by the check of each decision.
-                  if (stage.bugs.decide) return std::vector<std::string>{};
+                  if (stage.bugs.decides_badly()) return std::vector<std::string>{};
                   auto texts = sound.violations(seen, decision);
                   for (const auto& text : texts) stage.violation(id, fmt::format("decision {}: {}", decision.rule, text));
                   return texts;
@@ -303,6 +333,7 @@ void SimNode::agent_is_gone() {
   if (!process_) return;
   process_->die(stage_.world);
   graveyard_.push_back(std::move(process_));
+  hangs_since_.reset();
 }
 
 // ---- faults --------------------------------------------------------------------------------------------------------
@@ -373,6 +404,7 @@ void SimNode::freeze() {
 void SimNode::thaw() {
   if (!frozen_) return;
   frozen_ = false;
+  woken_at_ = stage_.world.now();
   // What was on its way to a client when the node stopped may still get there (docs/invariants.md S3).
   stage_.wal.excuse(id_, stage_.world.now() + Milliseconds(10));
   if (guardian_) guardian_->freeze(false);
@@ -382,10 +414,14 @@ void SimNode::thaw() {
     stage_.world.freeze(process_->main.get(), false);
     stage_.world.freeze(process_->keeping.get(), false);
   }
+  hangs_since_.reset();
 }
 
 void SimNode::hang_agent(bool hang) {
-  if (process_) stage_.world.freeze(process_->main.get(), hang || frozen_);
+  if (!process_) return;
+  stage_.world.freeze(process_->main.get(), hang || frozen_);
+  if (!hang || frozen_) hangs_since_.reset();
+  else if (!hangs_since_) hangs_since_ = stage_.world.now();
 }
 
 void SimNode::stop_service() {
@@ -397,6 +433,13 @@ void SimNode::stop_service() {
 
 std::shared_ptr<const ports::Snapshot> SimNode::snapshot() const { return process_ ? process_->board.latest() : nullptr; }
 agent::Agent* SimNode::agent() const { return process_ ? &process_->agent : nullptr; }
+std::optional<Instant> SimNode::counts_on_lease_until() const {
+  if (!process_) return std::nullopt;
+  const auto lease = process_->board.lease();
+  if (!lease.holds(process_->keeper_clock.now())) return std::nullopt;
+  return process_->keeper_clock.true_time_of(lease.valid_until);
+}
+bool SimNode::knows_enough_to_promote() const { return process_ && page_.armed_at != Instant{} && process_->store.last_read_began() >= page_.armed_at; }
 bool SimNode::answers_peers() const { return process_ && !frozen_ && process_->board.latest(); }
 
 // What is answered at once; an answer that takes time has nobody waiting for it here.

@@ -22,7 +22,10 @@ struct Bugs {
   ClientBugs client;
   GuardianBugs guardian;
   bool permit_never_expires = false;
+  bool promote_without_lease = false;    // whoever may take the lock promotes at once
+  bool guc_before_sync = false;          // a standby leaves synchronous_standby_names before /sync
   std::function<model::Decision(const model::Memory&, const model::Observation&)> decide;  // empty: the rules
+  bool decides_badly() const { return decide || permit_never_expires || promote_without_lease || guc_before_sync; }
 };
 
 // What all nodes of a run share.
@@ -69,6 +72,13 @@ class SimNode {
   bool answers_peers() const;
   void view_changed();
   agent::Agent* agent() const;
+  // The lease as its keeper counts on it, in true time; nothing: it holds none, or nobody is there to hold it.
+  std::optional<Instant> counts_on_lease_until() const;
+  // Since when the main thread hangs without a break.
+  std::optional<Instant> hangs_since() const { return hangs_since_; }
+  bool woke_lately() const { return frozen_ || stage_.world.now() <= woken_at_ + Milliseconds(50); }
+  // The store was read after the guardian acknowledged the lease (S4).
+  bool knows_enough_to_promote() const;
 
  private:
   struct Process;
@@ -90,6 +100,8 @@ class SimNode {
   std::unique_ptr<Process> process_;
   std::vector<std::unique_ptr<Process>> graveyard_;
   bool frozen_ = false, wanted_ = false, powered_ = true;
+  std::optional<Instant> hangs_since_;
+  Instant woken_at_{};
 };
 
 }  // namespace matriarch::simulation

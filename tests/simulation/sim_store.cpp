@@ -107,9 +107,11 @@ void SimStore::deliver(layout::Records records, model::Revision revision) {
 
 asio::awaitable<StoreResult<std::shared_ptr<const model::Cluster>>> SimStore::read(Milliseconds timeout) {
   if (connection_.bugs().stale_reads && view_) co_return view_;
+  const Instant began = connection_.clock().world().now();
   model::Revision revision;
   auto records = co_await connection_.read(timeout, revision);
   if (!records) co_return tl::unexpected(records.error());
+  last_read_began_ = began;
   deliver(std::move(*records), revision);
   co_return view_;
 }

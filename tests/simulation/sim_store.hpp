@@ -50,6 +50,8 @@ class SimStore : public ports::Store {
 
   // The world's side: a change was committed.
   void committed();
+  // True time at which the last linearizable read that was answered had begun.
+  Instant last_read_began() const { return last_read_began_; }
 
   std::shared_ptr<const model::Cluster> view() const override { return view_; }
   bool connected() const override;
@@ -79,6 +81,7 @@ class SimStore : public ports::Store {
   std::function<void()> changed_;
   bool sending_ = false, changed_since_ = false;
   mutable bool was_connected_ = false;
+  Instant last_read_began_{};
 };
 
 class SimLeaseStore : public ports::LeaseStore {

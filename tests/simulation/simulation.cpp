@@ -32,6 +32,8 @@ class Run {
   void check_store();
   void check_sync_acknowledgements();
   void check_promotions();
+  void check_timeline(const Branch& branch);
+  void check_hang(SimNode& node, Instant since);
   bool is_healed(std::string& why) const;
   void heal_everything();
   SimNode& some_node() { return *nodes_[world_.random().between(0, nodes_.size() - 1)]; }
@@ -59,6 +61,7 @@ class Run {
   void strike_switchover();
   void strike_restart();
   void strike_service_stop();
+  void strike_late_answers();
 
   Options options_;
   World world_;
@@ -137,6 +140,7 @@ const std::vector<Run::Fault>& Run::all_faults() {
       {"switchover", &Run::strike_switchover},
       {"restart", &Run::strike_restart},
       {"service stopped", &Run::strike_service_stop},
+      {"late answers, then isolated", &Run::strike_late_answers},
   };
   return faults;
 }
@@ -168,19 +172,27 @@ void Run::check_store() {
   const std::string now = kv ? kv->value : std::string();
   if (now == leader_in_store_) return;
   if (!now.empty() && !leader_in_store_.empty()) violation(fmt::format("S1 the leader key went from {} to {} without being absent", leader_in_store_, now));
+  // S2: the key goes only when its holder does not count on it any more.
+  for (const auto& node : nodes_) {
+    if (node->name() != leader_in_store_) continue;
+    if (const auto until = node->counts_on_lease_until()) {
+      violation(fmt::format("S2 the store took the leader key from {}, which counts on it for {} ms more", leader_in_store_,
+                            std::chrono::duration_cast<Milliseconds>(*until - world_.now()).count()));
+    }
+  }
   if (!now.empty()) ++report_.failovers;
   say(-1, fmt::format("leader key: '{}' -> '{}'", leader_in_store_, now));
   leader_in_store_ = now;
 }
 
-// S5: whoever may be promoted by /sync has every commit that waited for a standby.
+// S5: whoever may be promoted by /sync has every commit that its leader acknowledged.
 void Run::check_sync_acknowledgements() {
   const auto& commits = wal_.commits();
   for (; commits_seen_ < commits.size(); ++commits_seen_) {
     const auto& commit = commits[commits_seen_];
     if (last_commit_ != Instant{}) report_.longest_outage = std::max(report_.longest_outage, std::chrono::duration_cast<Milliseconds>(commit.acknowledged - last_commit_));
     last_commit_ = commit.acknowledged;
-    if (!commit.waited) continue;
+    if (!synchronous_) continue;
     const auto kv = raft_.machine().find("sync");
     if (!kv) continue;
     const auto sync = store::layout::read_sync({.value = kv->value, .mod_revision = kv->mod_revision});
@@ -203,12 +215,26 @@ void Run::check_promotions() {
       if (branches_seen_ > 0) violation("a second cluster was initialised");
       continue;
     }
+    const SimNode& owner = *nodes_[static_cast<std::size_t>(branch.owner)];
+    if (leader_in_store_ != owner.name() && !owner.woke_lately()) violation(fmt::format("S4 {} left recovery while the leader key is '{}'", owner.name(), leader_in_store_));
+    check_timeline(branch);
     say(branch.owner, fmt::format("promoted: branch {} (timeline {}) at {}", branches_seen_, branch.timeline, branch.switched_at));
     const auto lost = wal_.missing({branches_seen_, ~0ull});
     if (!lost.empty()) {
       violation(fmt::format("lost commit: n{} was promoted without {} commits that n{} had confirmed under synchronous replication", branch.owner + 1,
                             lost.size(), lost.front().node + 1));
     }
+  }
+}
+
+// S11: nobody is promoted from a timeline that the cluster's history in the store has left behind.
+void Run::check_timeline(const Branch& branch) {
+  const auto kv = raft_.machine().find("history");
+  if (!kv) return;
+  model::Cluster recorded;
+  recorded.history = store::layout::read_history({.value = kv->value, .mod_revision = kv->mod_revision});
+  if (recorded.timeline().known() && branch.timeline <= recorded.timeline().value) {
+    violation(fmt::format("S11 n{} began timeline {} though the store records timeline {}", branch.owner + 1, branch.timeline, recorded.timeline().value));
   }
 }
 
@@ -321,7 +347,32 @@ void Run::strike_hang_agent() {
   SimNode& node = target();
   say(-1, node.name() + ": the agent's main thread hangs");
   node.hang_agent(true);
+  if (const auto since = node.hangs_since()) {
+    // The longest permit, the longest lease, and the store's judgement of it after an election.
+    world_.at(*since + Milliseconds(6'000 + 2'000 + 2'000), kNobody, [this, &node, since = *since] { check_hang(node, since); });
+  }
   in(Milliseconds(100), Milliseconds(15'000), [&node] { node.hang_agent(false); });
+}
+// S25: an agent that hangs cannot keep leadership for ever.
+void Run::check_hang(SimNode& node, Instant since) {
+  if (node.hangs_since() == since && leader_in_store_ == node.name() && node.counts_on_lease_until()) {
+    violation(fmt::format("S25 {} hangs for {} s and still leads", node.name(), std::chrono::duration_cast<std::chrono::seconds>(world_.now() - since).count()));
+  }
+}
+// The last renewals before the cut were granted earlier than their answers came.
+void Run::strike_late_answers() {
+  SimNode& node = target();
+  NodeId id = 0;
+  while (nodes_[static_cast<std::size_t>(id)].get() != &node) ++id;
+  const Milliseconds lateness = world_.random().between(Milliseconds(50), Milliseconds(450));
+  say(-1, fmt::format("{}: answers come {} ms late", node.name(), lateness.count()));
+  network_.set_lateness(id, lateness);
+  in(Milliseconds(500), Milliseconds(3'000), [this, &node, id] {
+    say(-1, node.name() + ": isolated");
+    network_.isolate(id, static_cast<int>(nodes_.size()));
+    network_.set_lateness(id, Milliseconds(0));
+    in(Milliseconds(3'000), Milliseconds(10'000), [this] { network_.heal(); });
+  });
 }
 void Run::strike_isolate() {
   SimNode& node = target();
@@ -378,6 +429,7 @@ void Run::heal_everything() {
   network_.heal();
   network_.set_loss(0);
   network_.set_slowness(Milliseconds(0));
+  for (NodeId id = 0; id < static_cast<NodeId>(nodes_.size()); ++id) network_.set_lateness(id, Milliseconds(0));
   for (auto& node : nodes_) {
     node->thaw();
     node->hang_agent(false);
