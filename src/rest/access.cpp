@@ -26,13 +26,13 @@ bool matches(const std::vector<Network>& networks, const address& from) {
 bool is_allowed_address(const AccessRules& rules, const net::PeerInfo& peer, bool from_member) {
   if (peer.is_unix) return true;
   const bool members_count = rules.members_allowed && !from_member;
-  if (!rules.allowlist_configured && !members_count) return true;
+  if (!rules.allowlist_configured && !members_count) return true;  // nothing restricts this call
   boost::system::error_code error;
   const auto from = boost::asio::ip::make_address(peer.address, error);
   if (error) return false;
-  // A member's call is also believed from a known member: the failsafe rounds must work while names cannot be resolved.
   if (matches(rules.allowlist, from)) return true;
-  return (members_count || from_member) && rules.members_allowed && matches(rules.members, from);
+  // A failsafe round must come through although the list was written without it in mind.
+  return from_member ? matches(rules.failsafe, from) : members_count && matches(rules.members, from);
 }
 
 // Browsers and Python's clients disagree on how a password beyond ASCII is encoded.

@@ -35,11 +35,12 @@ struct AccessRules {
   bool allowlist_configured = false;
   bool members_allowed = false;
   std::vector<Network> allowlist;  // resolved
-  std::vector<Network> members;    // of the other members' API addresses, resolved
+  std::vector<Network> members;    // of the members' API addresses, resolved
+  std::vector<Network> failsafe;   // of the members of the last known failsafe topology, resolved
 };
 
-// The answer to a request that may not pass; nothing when it may. `from_member`: a call that members make to one another,
-// for which the static list alone counts.
+// The answer to a request that may not pass; nothing when it may. `from_member`: a call that members make to one another;
+// there the static list counts, and who belongs to the failsafe topology is let in besides.
 std::optional<Answer> refuse(const AccessRules& rules, const net::PeerInfo& peer, const std::vector<net::Header>& headers,
                              bool from_member);
 

@@ -34,6 +34,13 @@ std::string for_log(std::string_view text) {
   return shown;
 }
 
+bool is_open_to_everybody(const model::RestSettings& settings) {
+  const auto& host = settings.listen.host;
+  const bool is_local = host == "localhost" || host == "::1" || host.starts_with("127.");
+  return !is_local && settings.username.empty() && settings.verify_client == model::VerifyClient::kNone && settings.allowlist.empty() &&
+         !settings.allowlist_include_members;
+}
+
 class Counted {
  public:
   explicit Counted(int& count) : count_(count) { ++count_; }
@@ -52,11 +59,12 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
   Impl(asio::any_io_executor executor, World world, std::shared_ptr<const model::Settings> settings)
       : executor_(executor), world_(std::move(world)), settings_(settings), published_(executor), recorded_(executor),
         idle_(executor), readings_(executor, world_.board, world_.clocks, world_.fresh_status, settings), courier_(executor, world_.post),
-        reads_(readings_, world_.clocks.now()), actions_(readings_, courier_, world_.peers, published_, world_.journal),
+        reads_(readings_, world_.journal, world_.clocks.now()), actions_(readings_, courier_, world_.peers, published_, world_.journal),
         gate_(executor, world_.journal), listeners_(executor, world_.journal) {}
 
   net::NetResult<void> start(std::string socket_path) {
     gate_.apply(settings_->restapi);
+    warn_if_open();
     net::HttpHandler handler = [weak = weak_from_this()](net::HttpRequest request, net::PeerInfo peer, net::ChunkWriter& writer) {
       return serve(weak.lock(), std::move(request), std::move(peer), writer);
     };
@@ -88,6 +96,13 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
   }
 
  private:
+  // A Patroni file may say so, and then the node starts; but nobody should believe that it is protected.
+  void warn_if_open() {
+    if (!is_open_to_everybody(settings_->restapi)) return;
+    world_.journal.log(Level::kWarning, fmt::format("restapi: whoever reaches {}:{} may change this cluster; set restapi.authentication, or verify_client with a cafile",
+                                                    settings_->restapi.listen.host, settings_->restapi.listen.port));
+  }
+
   void take_settings() {
     if (stopped_) return;
     const auto snapshot = world_.board.latest();
@@ -100,6 +115,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
       readings_.apply_settings(settings_);
       if (changed) {
         gate_.apply(settings_->restapi);
+        warn_if_open();
         listeners_.apply(settings_->restapi);
         resolve = true;
       }
@@ -142,6 +158,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
     if (routed.route == Route::kEvents) co_return list_events(world_.events_after, first_wanted(target, request.headers));
     std::string more;
     if (routed.route == Route::kMetrics && world_.more_metrics) more = world_.more_metrics();
+    counters_.certificate_end = listeners_.certificate_end();
     co_return co_await reads_.answer(routed.route, std::move(target), counters_, std::move(more));
   }
 

@@ -34,15 +34,23 @@ void Gate::apply(const model::RestSettings& settings) {
 }
 
 bool Gate::learn_members(const model::Cluster& cluster) {
-  if (!rules_.members_allowed) return false;
-  std::set<std::string> hosts;
-  for (const auto& [name, member] : cluster.members) {
-    if (auto host = host_of_url(member.api_url); !host.empty()) hosts.insert(std::move(host));
+  std::set<std::string> members, failsafe;
+  const auto add = [](const std::string& url, std::set<std::string>& hosts) {
+    if (auto host = host_of_url(url); !host.empty()) hosts.insert(std::move(host));
+  };
+  if (rules_.members_allowed) {
+    for (const auto& [name, member] : cluster.members) add(member.api_url, members);
   }
-  if (hosts == member_hosts_) return false;
-  member_hosts_ = std::move(hosts);
-  for (const auto& host : member_hosts_) {
-    if (const auto address = Network::parse(host)) resolved_[host] = {*address};
+  if (rules_.allowlist_configured && cluster.failsafe) {
+    for (const auto& [name, url] : *cluster.failsafe) add(url, failsafe);
+  }
+  if (members == member_hosts_ && failsafe == failsafe_hosts_) return false;
+  member_hosts_ = std::move(members);
+  failsafe_hosts_ = std::move(failsafe);
+  for (const auto* hosts : {&member_hosts_, &failsafe_hosts_}) {
+    for (const auto& host : *hosts) {
+      if (const auto address = Network::parse(host)) resolved_[host] = {*address};
+    }
   }
   rebuild();
   return true;
@@ -50,12 +58,13 @@ bool Gate::learn_members(const model::Cluster& cluster) {
 
 asio::awaitable<void> Gate::refresh() {
   const auto names = names_;
-  const auto members = member_hosts_;
+  auto members = member_hosts_;
+  members.insert(failsafe_hosts_.begin(), failsafe_hosts_.end());
   for (const auto& name : names) co_await resolve(name, true);
   for (const auto& host : members) {
     if (!Network::parse(host)) co_await resolve(host, false);
   }
-  std::erase_if(resolved_, [&](const auto& entry) { return !names_.contains(entry.first) && !member_hosts_.contains(entry.first); });
+  std::erase_if(resolved_, [&](const auto& entry) { return !names_.contains(entry.first) && !members.contains(entry.first); });
   rebuild();
 }
 
@@ -74,17 +83,20 @@ asio::awaitable<void> Gate::resolve(std::string host, bool report) {
   resolved_[host] = std::move(addresses);
 }
 
+void Gate::add_resolved(const std::set<std::string>& hosts, std::vector<Network>& networks) const {
+  for (const auto& host : hosts) {
+    const auto found = resolved_.find(host);
+    if (found != resolved_.end()) networks.insert(networks.end(), found->second.begin(), found->second.end());
+  }
+}
+
 void Gate::rebuild() {
-  const auto add = [&](const std::set<std::string>& hosts, std::vector<Network>& networks) {
-    for (const auto& host : hosts) {
-      const auto found = resolved_.find(host);
-      if (found != resolved_.end()) networks.insert(networks.end(), found->second.begin(), found->second.end());
-    }
-  };
   rules_.allowlist = literals_;
-  add(names_, rules_.allowlist);
   rules_.members.clear();
-  add(member_hosts_, rules_.members);
+  rules_.failsafe.clear();
+  add_resolved(names_, rules_.allowlist);
+  add_resolved(member_hosts_, rules_.members);
+  add_resolved(failsafe_hosts_, rules_.failsafe);
 }
 
 std::string host_of_url(std::string_view url) {

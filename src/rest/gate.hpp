@@ -21,8 +21,8 @@ class Gate {
  public:
   Gate(boost::asio::any_io_executor executor, ports::Journal& journal);
   void apply(const model::RestSettings& settings);
-  // The hosts of the members' API addresses; unknown ones are resolved at the next refresh(), which this asks for by
-  // returning true.
+  // The hosts of the members' and of the failsafe topology's API addresses, as far as they matter; unknown ones are resolved
+  // at the next refresh(), which this asks for by returning true.
   bool learn_members(const model::Cluster& cluster);
   // Resolves every name again. An entry that does not resolve keeps its last addresses; one that never did is reported and
   // lets nobody in.
@@ -32,11 +32,13 @@ class Gate {
  private:
   boost::asio::awaitable<void> resolve(std::string host, bool report);
   void rebuild();
+  void add_resolved(const std::set<std::string>& hosts, std::vector<Network>& networks) const;
 
   boost::asio::any_io_executor executor_;
   ports::Journal& journal_;
   std::vector<Network> literals_;               // of the allowlist
-  std::set<std::string> names_, member_hosts_;  // to be resolved; hosts of members, names and addresses alike
+  std::set<std::string> names_;                             // of the allowlist, to be resolved
+  std::set<std::string> member_hosts_, failsafe_hosts_;     // names and addresses alike
   std::map<std::string, std::vector<Network>> resolved_;
   AccessRules rules_;
 };

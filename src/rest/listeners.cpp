@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "rest/certificate.hpp"
+
 namespace matriarch::rest {
 namespace {
 
@@ -66,7 +68,7 @@ net::NetResult<void> Listeners::open(net::HttpHandler handler, const model::Rest
   auto made = make(settings);
   if (!made) return tl::unexpected(made.error());
   tcp_ = std::move(*made);
-  stamps_ = stamps_of(settings.tls);
+  remember_files();
   if (socket_path.empty()) return {};
   local_ = std::make_unique<net::HttpServer>(executor_, handler_, limits());
   net::ListenUnix where{.path = std::move(socket_path)};
@@ -89,19 +91,23 @@ void Listeners::apply(const model::RestSettings& settings) {
   }
   tcp_ = std::move(*made);
   settings_ = settings;
-  stamps_ = stamps_of(settings.tls);
+  remember_files();
 }
 
 void Listeners::reload_if_changed() {
   if (!tcp_ || !settings_.tls.enabled()) return;
-  auto stamps = stamps_of(settings_.tls);
-  if (stamps == stamps_) return;
+  if (stamps_of(settings_.tls) == stamps_) return;
   if (auto reloaded = tcp_->reload_tls(); !reloaded) {
     journal_.log(Level::kError, fmt::format("restapi: {}; the old certificate stays in use", reloaded.error().what));
     return;  // tried again at the next look
   }
-  stamps_ = std::move(stamps);
+  remember_files();
   journal_.log(Level::kInfo, "restapi: certificates were read again");
+}
+
+void Listeners::remember_files() {
+  stamps_ = stamps_of(settings_.tls);
+  certificate_end_ = settings_.tls.enabled() ? rest::certificate_end(settings_.tls.certfile) : std::nullopt;
 }
 
 void Listeners::close() {

@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "model/settings.hpp"
@@ -20,12 +21,15 @@ class Listeners {
   void apply(const model::RestSettings& settings);
   // Reads the certificates again when one of their files changed.
   void reload_if_changed();
+  // When the certificate in use ends; nothing without TLS.
+  std::optional<model::WallTime> certificate_end() const { return certificate_end_; }
   std::uint16_t port() const { return tcp_ ? tcp_->port() : std::uint16_t{0}; }
   void close();
 
  private:
   using Stamps = std::map<std::string, std::string>;  // file -> what tells a changed one from the old
 
+  void remember_files();
   net::NetResult<std::unique_ptr<net::HttpServer>> make(const model::RestSettings& settings) const;
 
   boost::asio::any_io_executor executor_;
@@ -33,6 +37,7 @@ class Listeners {
   net::HttpHandler handler_;
   model::RestSettings settings_;
   Stamps stamps_;
+  std::optional<model::WallTime> certificate_end_;
   std::unique_ptr<net::HttpServer> tcp_, local_;
 };
 

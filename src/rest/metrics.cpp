@@ -133,6 +133,10 @@ void add_own(const Reading& reading, const NodeStatus& status, const ApiCounters
   }
   page.describe("matriarch_api_answers_total", "counter", "Answers of the REST API by status.");
   for (const auto& [code, count] : counters.answers) page.sample(fmt::format("{}", count), fmt::format("code=\"{}\"", code));
+  if (counters.certificate_end) {
+    const auto left = std::chrono::duration<double>(*counters.certificate_end - reading.wall_now).count();
+    page.add("matriarch_api_certificate_seconds_left", "gauge", "Time until the API's certificate ends.", left);
+  }
   page.add("matriarch_api_seconds_total", "counter", "Time spent answering requests.", counters.seconds);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "rest/node_status.hpp"
@@ -13,6 +14,7 @@ namespace matriarch::rest {
 struct ApiCounters {
   std::map<unsigned, std::uint64_t> answers;  // by status
   double seconds = 0;                         // spent answering, in total
+  std::optional<model::WallTime> certificate_end;
 };
 
 std::string metrics_text(const Reading& reading, const NodeStatus& status, const ApiCounters& counters);

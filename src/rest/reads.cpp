@@ -1,5 +1,7 @@
 #include "rest/reads.hpp"
 
+#include <fmt/format.h>
+
 #include "model/quantity.hpp"
 #include "rest/cluster_document.hpp"
 #include "rest/health.hpp"
@@ -71,7 +73,18 @@ asio::awaitable<Reading> Reads::reading_for(Route route, const Target& target) {
   }
 }
 
+// Such a limit limits nothing, and whoever wrote "lag=10M" believes otherwise.
+void Reads::warn_of_unreadable_limit(const Target& target) {
+  constexpr std::size_t kMost = 16;
+  const auto text = target.parameter("lag");
+  if (!text || text->size() > 32 || unreadable_limits_.size() >= kMost || model::parse_integer(*text, "B")) return;
+  if (unreadable_limits_.emplace(*text).second) {
+    journal_.log(ports::Level::kWarning, fmt::format("API: lag={} is not a size (as in 10MB) and limits nothing", *text));
+  }
+}
+
 asio::awaitable<Answer> Reads::answer(Route route, Target target, const ApiCounters& counters, std::string more_metrics) {
+  warn_of_unreadable_limit(target);
   const Reading reading = co_await reading_for(route, target);
   switch (route) {
     case Route::kHealth: co_return get_health(reading, target, true);

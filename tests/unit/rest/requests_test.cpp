@@ -248,7 +248,10 @@ TEST(Access, MembersCountForOperatorsAndTheStaticListForFailsafe) {
   EXPECT_FALSE(refuse(rules, {.address = "127.0.0.1"}, {}, true)) << "no static list: no check for failsafe";
   rules.allowlist_configured = true;
   EXPECT_TRUE(refuse(rules, {.address = "127.0.0.1"}, {}, true));
-  EXPECT_FALSE(refuse(rules, {.address = "10.0.0.2"}, {}, true)) << "known members may reach failsafe all the same";
+  EXPECT_TRUE(refuse(rules, {.address = "10.0.0.2"}, {}, true)) << "include-members does not count there";
+  rules.failsafe = {*Network::parse("10.0.0.3")};
+  EXPECT_FALSE(refuse(rules, {.address = "10.0.0.3"}, {}, true)) << "the failsafe topology does";
+  EXPECT_TRUE(refuse(rules, {.address = "10.0.0.3"}, {}, false));
 }
 
 TEST(Network, RefusesWhatIsNone) {

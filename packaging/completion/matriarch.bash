@@ -1,0 +1,55 @@
+# bash completion for matriarch and patronictl: commands, options, and files where a file is wanted.
+_matriarch() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= i
+  local commands="status list topology history events dsn version switchover failover restart reload reinit pause resume flush
+    demote-cluster promote-cluster remove wait show-config edit-config why why-no-leader rules"
+  [ "$1" = patronictl ] || commands="$commands run witness store"
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      -c|--config-file|-d|--dcs|--dcs-url) i=$((i + 1)) ;;
+      -*) ;;
+      *) command=${COMP_WORDS[i]}; break ;;
+    esac
+  done
+  case $previous in
+    -c|--config-file|--apply|--replace|run|witness) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    -f|--format) COMPREPLY=($(compgen -W "pretty tsv json yaml yml" -- "$word")); return ;;
+    -r|--role) COMPREPLY=($(compgen -W "leader primary standby-leader replica standby any" -- "$word")); return ;;
+    --for) COMPREPLY=($(compgen -W "primary writable leader= streaming= streaming=all sync no-pending-restart timeline>= paused resumed verdict=ok" -- "$word")); return ;;
+  esac
+  if [ -z "$command" ]; then
+    case $word in
+      -*) COMPREPLY=($(compgen -W "-c --config-file -d --dcs-url -k --insecure --help" -- "$word")) ;;
+      *) COMPREPLY=($(compgen -W "$commands" -- "$word") $([ "$1" = patronictl ] || compgen -f -X '!*.y*ml' -- "$word")) ;;
+    esac
+    return
+  fi
+  local options=
+  case $command in
+    status) options="--json --format --quiet --probe-timeout --watch -W" ;;
+    list) options="--extended --timestamp --format --json --watch -W" ;;
+    topology) options="--watch -W" ;;
+    history) options="--format --json" ;;
+    events) options="--since --follow --json" ;;
+    dsn) options="--role --member --all" ;;
+    switchover) options="--leader --primary --candidate --scheduled --force --dry-run" ;;
+    failover) options="--candidate --force --dry-run" ;;
+    restart) options="--role --any --scheduled --pg-version --pending --timeout --force" ;;
+    reload) options="--role --force" ;;
+    reinit) options="--force --from-leader --wait --timeout" ;;
+    pause|resume) options="--wait" ;;
+    flush) options="--role --force restart switchover" ;;
+    demote-cluster) options="--host --port --restore-command --primary-slot-name --timeout --force" ;;
+    promote-cluster) options="--timeout --force" ;;
+    remove) options="--format" ;;
+    wait) options="--for --timeout --stable" ;;
+    show-config) options="--json" ;;
+    edit-config) options="--quiet --set --pg --apply --replace --force --dry-run" ;;
+    why) options="-n --json --cluster" ;;
+    why-no-leader) options="--json" ;;
+    rules) options="--markdown --json" ;;
+    store) options="status add remove snapshot restore recover" ;;
+  esac
+  COMPREPLY=($(compgen -W "$options --help" -- "$word"))
+}
+complete -F _matriarch matriarch patronictl
