@@ -36,6 +36,8 @@ int usage(std::FILE* stream, int code) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
+  // Under the name of Patroni's tool it is that tool, whatever the arguments.
+  if (std::string_view(argv[0]).ends_with("patronictl")) return run_operator(argc, argv);
   if (words.empty()) return usage(stderr, 2);
   const std::string& first = words[0];
   if (first == "--help" || first == "-h" || first == "help") return usage(stdout, 0);

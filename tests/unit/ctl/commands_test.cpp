@@ -473,7 +473,7 @@ TEST_F(Commands, EditsTheConfigurationInAnEditor) {
 TEST_F(Commands, RulesArePrinted) {
   desk.environment.clear();
   EXPECT_EQ(desk.run({"rules"}), 0) << "needs no cluster";
-  EXPECT_THAT(desk.out, HasSubstr("the first one that holds:"));
+  EXPECT_THAT(desk.out, HasSubstr("verdict (the first row that holds)"));
   EXPECT_EQ(desk.run({"rules", "--markdown"}), 0);
   EXPECT_THAT(desk.out, HasSubstr("| --- | --- |"));
 }
