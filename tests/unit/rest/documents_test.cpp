@@ -71,7 +71,7 @@ TEST(NodeDocument, NamesSynchronousDutyAsTheModeCallsIt) {
 
 TEST(NodeDocument, SaysThatItLeavesSynchronousDuty) {
   Situation replica;
-  replica.as_replica().snapshot.decision.memory.leaving_sync = 1;
+  replica.as_replica().snapshot.decision.memory.leaving_sync_since = model::Instant{std::chrono::seconds(1)};
   EXPECT_NE(patroni(replica).find(R"("tags": {"nosync": true, "sync_priority": 0})"), std::string::npos);
 }
 
