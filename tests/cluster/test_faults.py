@@ -7,10 +7,7 @@ from herd import system
 from herd.cluster import Herd
 from herd.writer import Writer, lost_writes, prepare, two_writers
 
-SYNC = pytest.mark.parametrize("synchronous", [False, True], ids=["async", "sync"])
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["sync", "async"])
+@pytest.fixture(scope="module", params=[True, pytest.param(False, marks=pytest.mark.long)], ids=["sync", "async"])
 def herd(build, request):
     with Herd(build, dynamic={"synchronous_mode": request.param}, scope="faults") as cluster:
         cluster.start(90)
