@@ -77,7 +77,7 @@ std::string unified_diff(std::string_view before, std::string_view after) {
     }
     const std::size_t from = i > kContext ? i - kContext : 0;
     std::size_t last = i;  // the last change of this hunk: the next one is more than two contexts away
-    for (std::size_t k = i; k < lines.size() && k - last <= 2 * kContext; ++k) {
+    for (std::size_t k = i; k < lines.size() && k - last <= 2 * kContext + 1; ++k) {
       if (lines[k].mark != ' ') last = k;
     }
     const std::size_t to = std::min(last + kContext + 1, lines.size());

@@ -105,6 +105,7 @@ def test_death_of_the_postmaster_with_busy_backends(herd):
         watch.judge()
 
 
+@pytest.mark.long
 def test_suspension_of_the_whole_node(herd):
     leader = herd.leader()
     with Watch(herd) as watch:

@@ -52,7 +52,7 @@ MATCHER_P2(Complains, path, wrong, "complains") {
 }
 
 inline std::filesystem::path source_folder() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+  return MATRIARCH_PROJECT_DIR;
 }
 
 }  // namespace matriarch::settings
