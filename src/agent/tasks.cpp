@@ -55,7 +55,9 @@ bool Tasks::start(TaskRequest request) {
   if (running_) return false;
   running_ = model::RunningTask{.request = request, .started_at = world_.clock.now()};
   cancel_ = std::make_shared<asio::cancellation_signal>();
-  asio::co_spawn(executor_, run(++serial_, std::move(request)), asio::bind_cancellation_slot(cancel_->slot(), asio::detached));
+  // The coroutine clears its slot at its very end, when this task may be forgotten already: its signal lives as long as it.
+  auto ended = [signal = cancel_](std::exception_ptr) {};
+  asio::co_spawn(executor_, run(++serial_, std::move(request)), asio::bind_cancellation_slot(cancel_->slot(), std::move(ended)));
   return true;
 }
 
