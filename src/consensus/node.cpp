@@ -160,7 +160,9 @@ void Node::Impl::accept(raft::Hello hello, raft::SecureStream stream) {
 
 asio::awaitable<void> Node::Impl::connect(std::uint64_t token, std::uint64_t id, std::string address) {
   int fd = -1;
-  if (!knows(id) || !link) {
+  // A newcomer has no configuration yet and must answer the leader that brings it.
+  const bool is_stranger = !replica->members().empty() && !knows(id);
+  if (is_stranger || !link) {
     asio::steady_timer pause(executor, kStrangerPause);
     boost::system::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

@@ -108,11 +108,12 @@ std::vector<Seen> Steward::seen() const {
   std::vector<Seen> all;
   const auto last = replica_.status().last_index;
   for (const auto& member : replica_.members()) {
+    const auto match = member.id == own_id_ ? last : replica_.match_index(member.id);
     all.push_back({.member = member,
                    .is_leader = member.id == own_id_,
                    .is_alive = is_alive(member.id),
                    .is_long_gone = is_silent_for(member.id, settings_.replace_after),
-                   .is_caught_up = replica_.match_index(member.id) + kNearly >= last});
+                   .is_caught_up = match > 0 && match + kNearly >= last});
   }
   return all;
 }
@@ -126,10 +127,15 @@ asio::awaitable<void> Steward::look_after_members() {
   }
   const PlanRules rules{.two_voters_allowed = settings_.allow_two_voters};
   const auto step = next_assignment(seen(), rules);
-  if (!step || is_changing_) co_return;
-  const auto begin = [this, step](raft::Replica::Changed done) { replica_.assign(step->id, step->role, std::move(done)); };
+  if (step && !is_changing_) asio::co_spawn(executor_, take(*step), asio::detached);
+  co_return;
+}
+
+// Beside the rounds, which go on while a member catches up.
+asio::awaitable<void> Steward::take(Assign step) {
+  const auto begin = [this, step](raft::Replica::Changed done) { replica_.assign(step.id, step.role, std::move(done)); };
   const auto changed = co_await change(begin);
-  const auto what = fmt::format("member {:x} becomes a {}", step->id, raft::to_string(step->role));
+  const auto what = fmt::format("member {:x} becomes a {}", step.id, raft::to_string(step.role));
   if (changed) {
     log_(LogLevel::kInfo, what);
     bell_.ring();

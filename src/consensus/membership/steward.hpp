@@ -38,6 +38,7 @@ class Steward {
   boost::asio::awaitable<Changed> change(Begin begin);
 
   boost::asio::awaitable<void> look_after_members();
+  boost::asio::awaitable<void> take(Assign step);
   boost::asio::awaitable<void> look_at(std::uint64_t id, std::string address);
   boost::asio::awaitable<void> follow_the_lease();
   boost::asio::awaitable<void> tidy();

@@ -33,6 +33,11 @@ constexpr std::chrono::milliseconds kUserTimeout = 2s;
 
 using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
 
+// A node may be welcome for one purpose and not for another.
+std::string about(Purpose purpose, const std::string& address) {
+  return (purpose == Purpose::kRaft ? "log to " : "calls to ") + address;
+}
+
 // Closes a stream unless it is dismissed in time.
 class Deadline {
  public:
@@ -118,8 +123,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     Welcome welcome{.accepted = !reason, .reason = reason.value_or(""), .callee = me};
     const bool told = co_await write_frame(*stream, encode(welcome));
     if (reason) {
-      self->complaints.say(hello->caller.address, fmt::format("refused node {} at {} (connected from {}): {}",
-                                                              hello->caller.name, hello->caller.address, from, *reason));
+      self->complaints.say("from " + hello->caller.address,
+                           fmt::format("refused node {} at {}: {}", hello->caller.name, hello->caller.address, *reason));
       co_return;
     }
     if (told && !self->closed) self->accepted(*hello, std::move(stream));
@@ -194,10 +199,10 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     const auto welcome = decode_welcome(*frame);
     if (!welcome) co_return tl::unexpected(fmt::format("the node at {} does not speak this protocol", address));
     if (!welcome->accepted) {
-      self->complaints.say(address, fmt::format("the node at {} refused this one: {}", address, welcome->reason));
+      self->complaints.say(about(purpose, address), fmt::format("the node at {} refused this one: {}", address, welcome->reason));
       co_return tl::unexpected(fmt::format("the node at {} refused this one: {}", address, welcome->reason));
     }
-    self->complaints.settled(address);
+    self->complaints.settled(about(purpose, address));
     co_return Dialled{.stream = std::move(stream), .peer = welcome->callee};
   }
 
