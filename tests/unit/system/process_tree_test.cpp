@@ -147,12 +147,13 @@ TEST(Proc, TellsWhatAProcessIs) {
   EXPECT_FALSE(self->has_ended());
   EXPECT_GT(self->start_ticks, 0u);
 
-  const auto child = spawn({.argv = {"sleep", "1000", ""}, .working_directory = "/usr"});
+  // A program that takes an empty argument and stays.
+  const auto child = spawn({.argv = {"tail", "-f", "/dev/null", ""}, .working_directory = "/usr"});
   ASSERT_TRUE(child);
   EXPECT_GE(process_stat(child->pid)->start_ticks, self->start_ticks);
-  EXPECT_THAT(*process_arguments(child->pid), ElementsAre("sleep", "1000", ""));
+  EXPECT_THAT(*process_arguments(child->pid), ElementsAre("tail", "-f", "/dev/null", ""));
   EXPECT_EQ(*process_directory(child->pid), "/usr");
-  EXPECT_THAT(*process_executable(child->pid), testing::EndsWith("/sleep"));
+  EXPECT_THAT(*process_executable(child->pid), testing::EndsWith("/tail"));
   EXPECT_FALSE(has_pending_kill(child->pid));
   ASSERT_TRUE(send_signal(child->pidfd, SIGKILL));
   ASSERT_TRUE(*wait_for_end(child->pidfd, 10s));
