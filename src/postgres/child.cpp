@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -200,11 +201,21 @@ model::Result<Started, std::string> start(const ChildRequest& request) {
 
 }  // namespace
 
-std::string ChildOutcome::describe() const {
-  std::string text = timed_out ? std::string("timed out and was killed") : system::describe(status);
+// The last line that names an error; tools end with what they did about it ("removing contents of ...").
+std::string ChildOutcome::reason() const {
   const auto lines = lines_of(trim(errors));
-  if (!lines.empty() && !lines.back().empty()) text += fmt::format(": {}", trim(lines.back()));
-  return text;
+  const auto is_error = [](std::string_view line) {
+    const std::string text = to_lower(line);
+    return text.find("error:") != std::string::npos || text.find("fatal:") != std::string::npos || text.find("panic:") != std::string::npos;
+  };
+  const auto found = std::find_if(lines.rbegin(), lines.rend(), is_error);
+  if (found != lines.rend()) return std::string(trim(*found));
+  return lines.empty() ? std::string{} : std::string(trim(lines.back()));
+}
+
+std::string ChildOutcome::describe() const {
+  const std::string text = timed_out ? std::string("timed out and was killed") : system::describe(status), why = reason();
+  return why.empty() ? text : fmt::format("{}: {}", text, why);
 }
 
 asio::awaitable<model::Result<ChildOutcome, std::string>> run_child(FileThreads& threads, ChildRequest request, Deadline deadline) {

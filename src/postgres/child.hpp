@@ -29,7 +29,8 @@ struct ChildOutcome {
   bool timed_out = false;                  // it was killed at the deadline
   std::string output, errors;
   bool success() const { return !timed_out && status.success(); }
-  // "exited with code 1: <last line of its errors>"
+  std::string reason() const;  // the line of its errors that tells most; empty: none
+  // "exited with code 1: <reason>"
   std::string describe() const;
 };
 

@@ -17,6 +17,7 @@
 #include "postgres/postmaster.hpp"
 #include "postgres/promote.hpp"
 #include "postgres/rewind.hpp"
+#include "postgres/server_parameters.hpp"
 #include "postgres/site.hpp"
 #include "postgres/slots.hpp"
 #include "postgres/start.hpp"
@@ -221,7 +222,13 @@ asio::awaitable<Outcome> Instance::set_sync_names(std::string text) { return pos
 asio::awaitable<Outcome> Instance::sync_slots(std::shared_ptr<const model::Cluster> view) { return postgres::sync_slots(site_, std::move(view)); }
 asio::awaitable<Outcome> Instance::resume_replay() { return postgres::resume_replay(site_); }
 asio::awaitable<Outcome> Instance::reload() { return reload_now(site_); }
-void Instance::set_role(model::PostgresRole role) { site_->board.set_role(role); }
+void Instance::set_role(model::PostgresRole role) {
+  const bool is_other = role_suffix(role) != role_suffix(site_->board.now().role);
+  site_->board.set_role(role);
+  const auto& p = site_->postgresql();
+  const bool has_overrides = !p.role_parameters.empty() || !p.role_pg_hba.empty() || !p.role_pg_ident.empty();
+  if (is_other && has_overrides && site_->is_running()) asio::co_spawn(site_->executor, reload_in_background(site_), asio::detached);
+}
 void Instance::set_state(model::PostgresState state) { site_->set_state(state); }
 void Instance::run_callback(std::string event) { postgres::run_callback(*site_, event); }
 asio::awaitable<Outcome> Instance::fence(std::string reason, model::Milliseconds limit) { return fence_server(site_, std::move(reason), limit); }

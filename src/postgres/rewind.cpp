@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <span>
 
 #include <fmt/format.h>
 
@@ -77,6 +76,18 @@ asio::awaitable<model::Result<void, std::string>> check_not_in_recovery(Site& si
   const auto rows = co_await (*connection)->query(std::move(sql), deadline);
   if (!rows || rows->size() != 1) co_return tl::unexpected(rows ? std::string("no answer") : rows.error().what);
   if (rows->front().front() != "f") co_return tl::unexpected(std::string("Leader is still in_recovery and therefore can't be used for rewind"));
+  co_return model::Result<void, std::string>();
+}
+
+// A remote member publishes no "checkpoint_after_promote": its control file gets the present timeline by a checkpoint.
+asio::awaitable<model::Result<void, std::string>> checkpoint_at(Site& site, const ports::Source& source, Deadline deadline) {
+  auto conninfo = source_conninfo(*site.settings, source, site.postgresql().superuser);
+  (*conninfo)["connect_timeout"] = "3";
+  const auto connection = co_await Connection::open(*conninfo, deadline);
+  if (!connection) co_return tl::unexpected(connection.error().what);
+  std::string sql = "CHECKPOINT";
+  const auto done = co_await (*connection)->query(std::move(sql), deadline_in(kArchiveLimit));
+  if (!done) co_return tl::unexpected(done.error().what);
   co_return model::Result<void, std::string>();
 }
 
@@ -218,15 +229,6 @@ asio::awaitable<model::Result<ChildOutcome, std::string>> rewind_with_archive(Si
   }
 }
 
-// The last lines of what a tool wrote, for a message.
-std::string tail_of(const ChildOutcome& outcome) {
-  std::string text;
-  auto lines = lines_of(trim(outcome.errors.empty() ? outcome.output : outcome.errors));
-  const std::size_t skip = lines.size() > 3 ? lines.size() - 3 : 0;
-  for (const auto line : std::span(lines).subspan(skip)) text += (text.empty() ? "" : "; ") + std::string(trim(line));
-  return text;
-}
-
 // ---- single user -----------------------------------------------------------------------------------------------------
 
 struct Prepared {
@@ -292,6 +294,8 @@ asio::awaitable<Outcome> rewind_data(std::shared_ptr<Site> site, ports::Source s
 
   auto healthy = co_await check_not_in_recovery(*site, source, site->tool_deadline());
   if (!healthy) co_return failure(fmt::format("Can not use {} for rewind: {}", source.name, healthy.error()));
+  if (source.remote) healthy = co_await checkpoint_at(*site, source, site->tool_deadline());
+  if (!healthy) co_return failure(fmt::format("Can not use {} for rewind: leader has not run a checkpoint yet: {}", source.name, healthy.error()));
   auto conninfo = source_conninfo(*site->settings, source, rewind_user(*site));
   (*conninfo)["target_session_attrs"] = "read-write";
   const auto outcome = co_await rewind_with_archive(*site, *conninfo);
@@ -299,7 +303,7 @@ asio::awaitable<Outcome> rewind_data(std::shared_ptr<Site> site, ports::Source s
   const auto control = co_await read_control_data(*site);
   if (outcome && outcome->success()) co_return Outcome();
 
-  const std::string what = outcome ? fmt::format("pg_rewind {}: {}", outcome->describe(), tail_of(*outcome)) : outcome.error();
+  const std::string what = outcome ? "pg_rewind " + outcome->describe() : outcome.error();
   site->log(ports::Level::kError, what);
   if (!control) co_return impossible(what + " (the control file cannot be read any more)");
   healthy = co_await check_not_in_recovery(*site, source, site->tool_deadline());
