@@ -12,7 +12,11 @@ namespace {
 asio::awaitable<void> adopt_configuration(std::shared_ptr<Site> site) {
   if (!site->status) co_return;
   const bool is_standby = site->status->in_recovery;
-  site->configuration.sync_names = site->status->synchronous_standby_names;
+  // Names that the user did not configure are the work of an agent before us.
+  const auto configured = site->postgresql().parameters.find("synchronous_standby_names");
+  const std::string& names = site->status->synchronous_standby_names;
+  const bool is_users = configured != site->postgresql().parameters.end() && configured->second == names;
+  if (!names.empty() && !is_users) site->configuration.sync_names = names;
   site->configuration.is_standby = is_standby;
   site->configuration.upstream = site->board.now().upstream;
   std::string sql = "SELECT pg_catalog.current_setting('hot_standby_feedback') = 'on' AND source = 'configuration file' FROM pg_catalog.pg_settings "

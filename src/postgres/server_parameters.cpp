@@ -102,15 +102,18 @@ void apply_own(const ParameterInputs& inputs, Values& values) {
   values.emplace("wal_retrieve_retry_interval", "100ms");
 }
 
+// What the synchronous replication logic set stays until it takes it back: were it dropped at once when the mode is
+// switched off, commits would wait for nobody while /sync still promises a standby that has everything.
 void apply_synchronous(const ParameterInputs& inputs, Values& values) {
+  if (inputs.sync_names && !inputs.sync_names->empty()) {
+    values["synchronous_standby_names"] = *inputs.sync_names;
+    return;
+  }
   if (!inputs.settings.dynamic.synchronous()) return;
   values.erase("synchronous_standby_names");
   const bool is_primary = inputs.role == model::PostgresRole::kPrimary || inputs.role == model::PostgresRole::kPromoted;
-  if (inputs.sync_names) {
-    if (!inputs.sync_names->empty()) values["synchronous_standby_names"] = *inputs.sync_names;
-  } else if (inputs.settings.dynamic.synchronous_mode_strict && is_primary) {
-    values["synchronous_standby_names"] = kStrictPlaceholder;
-  }
+  const bool is_strict = inputs.settings.dynamic.synchronous_mode_strict;
+  if (!inputs.sync_names && is_strict && is_primary) values["synchronous_standby_names"] = kStrictPlaceholder;
 }
 
 // One of the two exists, by version; the other is translated. Segments have 16 MB here, as in Patroni.

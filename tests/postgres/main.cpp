@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "postgres/small_disk.hpp"
+
 namespace {
 
 bool become_postgres() {
@@ -24,7 +26,9 @@ bool become_postgres() {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
+  if (::testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
   ::signal(SIGPIPE, SIG_IGN);
+  matriarch::postgres::real::mount_small_disk();
   if (::geteuid() == 0 && !become_postgres()) {
     std::fprintf(stderr, "these tests need the user postgres\n");
     return 1;

@@ -155,6 +155,10 @@ TEST(Parameters, SynchronousNamesBelongToTheSynchronousMode) {
   settings.dynamic.synchronous_mode = model::SynchronousMode::kOn;
   EXPECT_FALSE(compute(settings, model::PostgresRole::kPrimary).values.contains("synchronous_standby_names"));
   EXPECT_EQ(compute(settings, model::PostgresRole::kPrimary, 150000, nullptr, "pg1").values.at("synchronous_standby_names"), "pg1");
+  settings.dynamic.synchronous_mode = model::SynchronousMode::kOff;
+  EXPECT_EQ(compute(settings, model::PostgresRole::kPrimary, 150000, nullptr, "pg1").values.at("synchronous_standby_names"), "pg1");
+  EXPECT_EQ(compute(settings, model::PostgresRole::kPrimary, 150000, nullptr, "").values.at("synchronous_standby_names"), "users_own");
+  settings.dynamic.synchronous_mode = model::SynchronousMode::kOn;
   settings.dynamic.synchronous_mode_strict = true;
   EXPECT_EQ(compute(settings, model::PostgresRole::kPrimary).values.at("synchronous_standby_names"), kStrictPlaceholder);
   EXPECT_FALSE(compute(settings, model::PostgresRole::kReplica).values.contains("synchronous_standby_names"));
