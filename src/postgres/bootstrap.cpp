@@ -196,31 +196,48 @@ asio::awaitable<Outcome> make_users_after_script(Connection& connection, const m
   co_return co_await grant_rewind(connection, p.rewind->username, deadline);
 }
 
-}  // namespace
-
-asio::awaitable<Outcome> bootstrap_cluster(std::shared_ptr<Site> site, model::BootstrapSettings how) {
-  const bool is_custom = how.method != "initdb";
-  site->blocks_callbacks = true;
-  Outcome done;
-  if (is_custom) done = co_await run_custom_method(site, how);
-  else done = co_await run_initdb(site, how.initdb);
-  if (!done) {
-    site->set_state(is_custom ? model::PostgresState::kCustomBootstrapFailed : model::PostgresState::kInitdbFailed);
-    co_return done;
+asio::awaitable<Outcome> fill_by_initdb(std::shared_ptr<Site> site, model::BootstrapSettings how) {
+  const auto made = co_await run_initdb(site, how.initdb);
+  if (!made) {
+    site->set_state(model::PostgresState::kInitdbFailed);
+    co_return made;
   }
   co_await look_at_directory(*site);
-  if (is_custom) done = co_await take_over_restored(site, how);
-  else done = co_await add_hba_lines(*site, how.pg_hba);
-  if (!done) co_return done;
-  StartRequest start{.role = model::PostgresRole::kPrimary};
+  co_return co_await add_hba_lines(*site, how.pg_hba);
+}
+
+asio::awaitable<Outcome> fill_by_method(std::shared_ptr<Site> site, model::BootstrapSettings how) {
+  const auto made = co_await run_custom_method(site, how);
+  if (!made) {
+    site->set_state(model::PostgresState::kCustomBootstrapFailed);
+    co_return made;
+  }
+  co_await look_at_directory(*site);
+  co_return co_await take_over_restored(site, how);
+}
+
+// What was restored may go on recovering for long: that is no failure.
+asio::awaitable<Outcome> start_new_cluster(std::shared_ptr<Site> site, bool is_custom) {
+  StartRequest start{.role = model::PostgresRole::kPrimary, .keeps_recovery = is_custom && site->configuration.is_standby};
   if (is_custom) start.state = model::PostgresState::kStartingAfterCustomBootstrap;
-  const bool was_standby = site->configuration.is_standby;
-  start.keeps_recovery = is_custom && was_standby;
   const auto started = co_await start_server(site, std::move(start));
   const bool recovers = is_custom && !started && started.error().still_starting;
   if (!started && !recovers) co_return started;
-  const auto control = co_await read_control_data(*site);
-  co_return control;
+  co_return co_await read_control_data(*site);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome> bootstrap_cluster(std::shared_ptr<Site> site, model::BootstrapSettings how) {
+  site->blocks_callbacks = true;  // until finish_bootstrap()
+  site->configuration = Configuration{.sync_names = site->configuration.sync_names};
+  const bool is_custom = how.method != "initdb";
+  Outcome done;
+  if (is_custom) done = co_await fill_by_method(site, std::move(how));
+  else done = co_await fill_by_initdb(site, std::move(how));
+  if (done) done = co_await start_new_cluster(site, is_custom);
+  if (!done) site->blocks_callbacks = false;
+  co_return done;
 }
 
 asio::awaitable<Outcome> finish_bootstrap(std::shared_ptr<Site> site) {

@@ -85,7 +85,7 @@ TEST_F(Scripts, ACustomMethodRestoresAnotherCluster) {
   first.become_first();
   first.sql("CREATE TABLE t AS SELECT 7 AS a");
   const std::string restore = script("restore", fmt::format("for a in \"$@\"; do case $a in --datadir=*) d=${{a#--datadir=}};; esac; done\n"
-                                                            "PGPASSWORD='super secret' {}/pg_basebackup -D $d -X stream -c fast -h 127.0.0.1 -p {} -U postgres",
+                                                            "PGPASSWORD='rep:pass' {}/pg_basebackup -D $d -X stream -c fast -h 127.0.0.1 -p {} -U replicator",
                                                             bin_dir(), first.settings().postgresql.port));
   Member second(loop, directory.path(), "node-2", [&](model::Settings& s) {
     s.scope = "restored";
