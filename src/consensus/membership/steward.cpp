@@ -19,7 +19,7 @@ namespace {
 constexpr auto kRound = 500ms;         // between two looks at the members
 constexpr auto kAliveFor = 2s;         // after an answer
 constexpr auto kCertainlyGone = 4s;    // without an answer
-constexpr auto kAnswerTime = 1s;
+constexpr auto kInquiryTime = 1s;
 constexpr auto kChangeTime = 10s;      // a promotion waits for the member to catch up
 constexpr auto kTransferPause = 3s;    // leadership is not thrown to and fro
 constexpr auto kProposeTime = 2s;
@@ -146,7 +146,7 @@ asio::awaitable<void> Steward::take(Assign step) {
 
 asio::awaitable<void> Steward::look_at(std::uint64_t id, std::string address) {
   auto inquiry = encode(Request(Inquire()));
-  auto answered = co_await calls_->call(std::move(address), id, std::move(inquiry), kAnswerTime);
+  auto answered = co_await calls_->call(std::move(address), id, std::move(inquiry), kInquiryTime);
   if (!answered) co_return;
   const auto reply = decode_reply(*answered);
   if (reply && reply->condition && reply->condition->raft_id == id) heard_[id] = Clock::now();

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kPauseAfterRefusal = 200ms;
 constexpr auto kPauseAfterSilence = 2'000ms;
-constexpr auto kLongestPause = 16'000ms;
+constexpr auto kLongestBackoff = 16'000ms;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ void Servers::succeeded(const std::shared_ptr<Server>& server) {
 }
 
 void Servers::failed(const std::shared_ptr<Server>& server, bool was_silent, Clock::time_point now) {
-  server->pause = was_silent ? std::clamp<std::chrono::milliseconds>(server->pause * 2, kPauseAfterSilence, kLongestPause) : kPauseAfterRefusal;
+  server->pause = was_silent ? std::clamp<std::chrono::milliseconds>(server->pause * 2, kPauseAfterSilence, kLongestBackoff) : kPauseAfterRefusal;
   server->avoid_until = now + server->pause;
 }
 
