@@ -41,7 +41,6 @@ using ports::Level;
 namespace {
 
 constexpr int kKeeperPriority = 40;      // below the guardian's
-constexpr int kCannotWork = 78;          // the guardian does not try again (sysexits.h EX_CONFIG)
 
 // A thread with its own io_context, ended and joined by the destructor.
 class Loop {

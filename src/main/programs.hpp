@@ -5,6 +5,8 @@
 
 namespace matriarch::main {
 
+inline constexpr int kCannotWork = 78;  // exit code: the guardian does not try again (sysexits.h EX_CONFIG)
+
 // `matriarch FILE`: judges the settings, then becomes the guardian, which starts the other two.
 int run_service(const std::string& file);
 // `matriarch witness FILE`: the store alone, under a guardian.
