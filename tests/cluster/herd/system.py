@@ -42,10 +42,15 @@ class PortPool:
 
 
 def unprivileged():
-    """Arguments of Popen that drop root: PostgreSQL refuses to run as root."""
+    """What comes before a command to drop root, in the same process: PostgreSQL refuses to run as root."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+def as_nobody():
+    """Arguments of Popen for a bystander that owns nothing of the herd's."""
     if os.geteuid() != 0:
         return {}
-    entry = pwd.getpwnam("postgres")
+    entry = pwd.getpwnam("nobody")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
@@ -116,11 +121,18 @@ def send(pids, which):
             pass
 
 
+def freeze_family(pid):
+    """Stops everything of a node. Returns its processes, parents first."""
+    stopped = []
+    while (pids := family(pid)) != stopped:  # who was forked meanwhile is stopped too
+        send(pids, signal.SIGSTOP)
+        stopped = pids
+    return stopped
+
+
 def kill_family(pid):
     """SIGKILL everything of a node at the same time: stopped first, so that nobody can react to another's death."""
-    pids = family(pid)
-    send(pids, signal.SIGSTOP)
-    pids = family(pid)
+    pids = freeze_family(pid)
     send(pids, signal.SIGKILL)
     wait_until(lambda: not any(is_alive(p) for p in pids), 10, "every process of the node is gone")
 
