@@ -1,11 +1,13 @@
 """Bad input and bad days, with the real program: an error that names the thing and what to do, a non-zero exit, nothing overwritten."""
+import errno
 import hashlib
 import os
 import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
+import yaml
 from herd import system
 from herd.cluster import Herd
 from herd.writer import prepare
@@ -69,7 +71,7 @@ def test_a_missing_file(herd):
 
 def test_bad_yaml_is_named_by_line(herd):
     node = herd.nodes[0]
-    assert_refused(run_with(node, "scope: bad\nname: n1\npostgresql:\n  listen: [127.0.0.1\n  data_dir: x\n"), "node.yml", "line")
+    assert_refused(run_with(node, "scope: bad\nname: n1\npostgresql:\n  listen: [127.0.0.1\n  data_dir: x\n"), "node.yml:5", "not valid YAML")
     assert not node.data.exists()
 
 
@@ -83,13 +85,11 @@ def test_a_wrong_type_is_named_by_its_key(herd, path, value):
     for name in sections:
         section = section[name]
     section[key] = value
-    import yaml
     assert_refused(run_with(node, yaml.safe_dump(tree)), path)
     assert not node.data.exists()
 
 
 def test_a_misspelt_key_is_named_with_the_nearest_right_one(herd):
-    import yaml
     node = herd.nodes[0]
     tree = node.settings()
     tree["postgresql"]["data_dri"] = tree["postgresql"].pop("data_dir")
@@ -97,7 +97,6 @@ def test_a_misspelt_key_is_named_with_the_nearest_right_one(herd):
 
 
 def test_without_a_store_section(herd):
-    import yaml
     node = herd.nodes[0]
     tree = node.settings()
     del tree["embedded"]
@@ -105,7 +104,6 @@ def test_without_a_store_section(herd):
 
 
 def test_with_two_store_sections(herd):
-    import yaml
     node = herd.nodes[0]
     tree = node.settings()
     tree["etcd3"] = {"host": "127.0.0.1:2379"}
@@ -152,7 +150,7 @@ def test_the_same_node_twice(living):
     """The second start of a running node disturbs nothing."""
     node = living.replicas()[0]
     done = system.run([*node.prefix, str(living.programs / "matriarch"), str(node.file)], timeout=30, cwd=node.directory)
-    assert done.returncode != 0 and "runs already" in done.stderr, done.stderr
+    assert_refused((done.returncode, done.stderr), node.name, "runs already")
     living.wait_healthy(30)
 
 
@@ -190,36 +188,39 @@ def small_disk(path, kilobytes):
 needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
+def fill(directory):
+    """Takes every block of the disk."""
+    fd = os.open(directory / "filler", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        while True:
+            os.write(fd, b"x" * 4096)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(fd)
+
+
 @needs_mount
 def test_a_full_disk_for_the_store(herd):
     node = herd.nodes[0]
     disk = node.directory / "consensus"
     with small_disk(disk, 64):
-        filler = disk / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
-        assert_refused(node.run_to_its_end(60), disk, "No space left")
-        assert not node.data.exists()
+        fill(disk)
+        assert_refused(node.run_to_its_end(60), disk, "make room")
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+    assert not node.data.exists()
 
 
 @needs_mount
 def test_a_full_disk_for_the_data(herd):
-    """initdb does not fit: the claim is withdrawn, so that another node may create the cluster."""
-    node, *others = herd.nodes
-    disk = node.directory / "disk"
-    with small_disk(disk, 8192):
-        node.data = disk / "data"
-        for other in others:
-            other.extra = {"tags": {"nofailover": True}}
-        node.start()
-        system.wait_until(lambda: node.store(), 10, "the store of the first node runs")
-        others[0].start()  # a majority of the stores
-        code = node.process.wait(90)
-        text = node.log.read_text()
-        node.process = None
-        assert_refused((code, text), "No space left", str(node.data))
+    """initdb does not fit anywhere: who tries says so, withdraws its claim and gives up."""
+    with ExitStack() as disks:
+        for node in herd.nodes:
+            disk = node.directory / "disk"
+            disks.enter_context(small_disk(disk, 8192))
+            node.data = disk / "data"
+            node.start()
+        node = system.wait_until(lambda: next((node for node in herd.nodes if node.process.poll() is not None), None), 90, "a node gave up")
+        assert_refused((node.process.returncode, node.log.read_text()), "No space left on device", node.data)
+        for node in herd.nodes:
+            node.destroy()
