@@ -144,7 +144,9 @@ int run_store(StoreProgramSettings settings) {
     return kCannotStart;
   }
   if (settings.realtime_priority > 0) {
-    if (auto granted = system::request_realtime(settings.realtime_priority); !granted) {
+    // The same for libuv's workers, which are made later: the loop spins while a worker that was preempted in uv_async_send()
+    // finishes it.
+    if (auto granted = system::request_realtime(settings.realtime_priority, system::Heirs::kTheSame); !granted) {
       settings.log(LogLevel::kInfo, "no real-time priority: " + granted.error().message());
     }
   }

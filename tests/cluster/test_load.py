@@ -10,7 +10,7 @@ from herd import system
 from herd.cluster import Herd
 from herd.writer import Writer, lost_writes, prepare, two_writers
 
-REAL_TIME = ["prlimit", "--rtprio=50:50", "--memlock=unlimited:unlimited"]
+REAL_TIME = ["sys_nice", "ipc_lock"]
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def runs_in_real_time(pid):
 def test_sixteen_hogs_are_no_failover(build, privileged, seconds):
     if privileged and os.geteuid() != 0:
         pytest.skip("real-time privileges are granted by root")
-    with Herd(build, dynamic={"synchronous_mode": True}, scope="hogs", command_prefix=REAL_TIME if privileged else ()) as herd:
+    with Herd(build, dynamic={"synchronous_mode": True}, scope="hogs", capabilities=REAL_TIME if privileged else ()) as herd:
         herd.start(90)
         leader = herd.leader()
         prepare(leader)

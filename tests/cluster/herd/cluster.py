@@ -15,11 +15,11 @@ class Herd:
     """Nodes that share a scope. Use as a context manager: everything is stopped and removed at the end.
 
     With `networked`, every node has a network namespace and an address of its own, and can be cut off (as root only).
-    `command_prefix` comes before every node's program: nice, chrt and the like.
+    `capabilities` are kept by the nodes when root is dropped.
     """
 
     def __init__(self, build, size=3, dynamic=None, scope="herd", log_level="INFO", fsync="on", keep=False, networked=False,
-                 command_prefix=()):
+                 capabilities=()):
         self.build, self.scope, self.log_level, self.fsync, self.keep = Path(build), scope, log_level, fsync, keep
         # Short: a Unix socket's path has at most 107 bytes.
         self.work = Path(tempfile.mkdtemp(prefix="herd-", dir="/tmp"))
@@ -30,7 +30,7 @@ class Herd:
         self.programs = system.copy_programs(self.build, self.work)
         self.network = Network(size) if networked else None
         places = self.network.places if networked else [None] * size
-        self.nodes = [Node(self, index + 1, place=place, command_prefix=command_prefix) for index, place in enumerate(places)]
+        self.nodes = [Node(self, index + 1, place=place, capabilities=capabilities) for index, place in enumerate(places)]
 
     def store_section(self, node):
         return {"embedded": {

@@ -16,10 +16,10 @@ PASSWORDS = {"superuser": "s3cret-super", "replication": "s3cret-repl", "rewind"
 
 
 class Node:
-    def __init__(self, herd, index, place=None, command_prefix=()):
+    def __init__(self, herd, index, place=None, capabilities=()):
         self.herd, self.index, self.name, self.place = herd, index, f"n{index}", place
         self.host = place.host if place else "127.0.0.1"
-        self.prefix = [*command_prefix, *(place.command_prefix if place else []), *system.unprivileged()]
+        self.prefix = [*(place.command_prefix if place else []), *system.unprivileged(capabilities)]
         self.directory = system.owned_directory(herd.work / self.name)
         self.postgres_port, self.rest_port = herd.ports.take(), herd.ports.take()
         self.raft_port, self.store_port = herd.ports.take(), herd.ports.take()

@@ -41,9 +41,15 @@ class PortPool:
                     continue
 
 
-def unprivileged():
-    """What comes before a command to drop root, in the same process: PostgreSQL refuses to run as root."""
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+def unprivileged(capabilities=()):
+    """What comes before a command to drop root, in the same process: PostgreSQL refuses to run as root.
+
+    `capabilities`, such as sys_nice, are kept, as a service manager's AmbientCapabilities= does it.
+    """
+    if os.geteuid() != 0:
+        return []
+    kept = ",".join(f"+{name}" for name in capabilities)
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *([f"--inh-caps={kept}", f"--ambient-caps={kept}"] if kept else [])]
 
 
 def as_nobody():
