@@ -5,13 +5,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <chrono>
 #include <sstream>
-#include <thread>
 #include <vector>
 
+#include "guardian/marks.hpp"
 #include "guardian/run_directory.hpp"
-#include "postgres/postmaster.hpp"
 #include "system/fd.hpp"
 #include "system/unix_socket.hpp"
 
@@ -58,15 +56,21 @@ void add(std::vector<Port>& ports, const char* key, const std::string& hosts, st
 
 std::vector<Port> ports_of(const model::Settings& settings) {
   std::vector<Port> ports;
-  const auto& postgresql = settings.postgresql;
-  const bool will_be_adopted = postgres::find_postmaster(postgresql.data_dir, "postgres").postmaster.has_value();
-  if (!will_be_adopted) add(ports, "postgresql.listen", postgresql.listen_addresses, postgresql.port);
+  add(ports, "postgresql.listen", settings.postgresql.listen_addresses, settings.postgresql.port);
   add(ports, "restapi.listen", settings.restapi.listen.host, settings.restapi.listen.port);
   if (const auto* embedded = std::get_if<model::EmbeddedStoreSettings>(&settings.store)) {
     add(ports, "embedded.listen", embedded->listen.host, embedded->listen.port);
     add(ports, "embedded.client_listen", embedded->client_listen.host, embedded->client_listen.port);
   }
   return ports;
+}
+
+bool has_left_something(const model::Settings& settings, const std::string& run_directory) {
+  using guardian::Ward;
+  for (const Ward ward : {Ward::kAgent, Ward::kStore, Ward::kPostgres}) {
+    if (!guardian::find_marked(guardian::mark(ward, run_directory)).empty()) return true;
+  }
+  return guardian::find_postmaster(settings.postgresql.data_dir).has_value();
 }
 
 }  // namespace
@@ -76,16 +80,12 @@ std::optional<std::string> already_running(const model::Settings& settings, cons
   return fmt::format("{} runs already (its guardian lives in {}); a second one would only disturb it", settings.name, run_directory);
 }
 
-std::optional<std::string> ports_in_use(const model::Settings& settings) {
-  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+std::optional<std::string> ports_in_use(const model::Settings& settings, const std::string& run_directory) {
   for (const Port& port : ports_of(settings)) {
-    while (is_taken(port)) {
-      if (std::chrono::steady_clock::now() >= patience) {
-        return fmt::format("{}: port {} on {} is in use by another program: stop that one (ss -ltnp 'sport = :{}' names it) or choose another port",
-                           port.key, port.number, port.host.empty() ? "*" : port.host, port.number);
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // nothing tells when another process gives up a port
-    }
+    if (!is_taken(port) || has_left_something(settings, run_directory)) continue;
+    if (!is_taken(port)) continue;  // the last of an earlier run ended between the two looks
+    return fmt::format("{}: port {} on {} is in use by another program: stop that one (ss -ltnp 'sport = :{}' names it) or choose another port",
+                       port.key, port.number, port.host.empty() ? "*" : port.host, port.number);
   }
   return std::nullopt;
 }

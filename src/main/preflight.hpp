@@ -10,8 +10,8 @@ namespace matriarch::main {
 
 // A guardian lives in this run directory: the node is running.
 std::optional<std::string> already_running(const model::Settings& settings, const std::string& run_directory);
-// A port of this node belongs to another program. What an earlier run of this node still holds while it ends is given two
-// seconds; PostgreSQL's port is not asked for while its postmaster lives, because that one will be adopted.
-std::optional<std::string> ports_in_use(const model::Settings& settings);
+// A port of this node belongs to another program. Nothing is said while anything of an earlier run of this node lives: the
+// guardian must come up to adopt or kill it, whatever ports it holds.
+std::optional<std::string> ports_in_use(const model::Settings& settings, const std::string& run_directory);
 
 }  // namespace matriarch::main

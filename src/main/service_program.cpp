@@ -54,7 +54,7 @@ int run_service(const std::string& file) {
   auto directory = make_run_directory(settings);
   if (!directory) return complain(directory.error());
   if (auto running = already_running(settings, *directory)) return complain(*running);
-  if (auto taken = ports_in_use(settings)) return complain(*taken);
+  if (auto taken = ports_in_use(settings, *directory)) return complain(*taken);
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
   const std::string guardian = find_guardian(self);

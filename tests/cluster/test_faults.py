@@ -64,6 +64,20 @@ def test_death_of_the_guardian(herd, victims):
         watch.judge()
 
 
+def test_death_of_the_guardian_beside_frozen_helpers(herd):
+    """Nobody is left to fence, and what is left holds its ports: the service must come up nevertheless and clear up."""
+    leader = herd.leader()
+    with Watch(herd) as watch:
+        frozen = leader.agent() + leader.store()
+        system.send(frozen, signal.SIGSTOP)
+        kill([leader.guardian()])
+        leader.process.wait(10)
+        watch.client.stopping.wait(0.1)
+        leader.start()
+        system.wait_until(lambda: not any(system.is_alive(pid) for pid in frozen), 10, "the frozen ones are gone")
+        watch.judge()
+
+
 def test_death_of_the_postmaster_with_busy_backends(herd):
     leader = herd.leader()
     with Watch(herd) as watch:

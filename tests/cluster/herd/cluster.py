@@ -27,7 +27,7 @@ class Herd:
         self.ports = system.PortPool()
         self.secret = secrets.token_hex(16)
         self.dynamic = {"postgresql": {"use_pg_rewind": True}} | (dynamic or {})
-        self.programs = system.copy_programs(self.build, self.work)
+        self.programs = system.copy_programs(self.build, self.work / "bin")
         self.network = Network(size) if networked else None
         places = self.network.places if networked else [None] * size
         self.nodes = [Node(self, index + 1, place=place, capabilities=capabilities) for index, place in enumerate(places)]

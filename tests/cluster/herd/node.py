@@ -24,6 +24,7 @@ class Node:
         self.postgres_port, self.rest_port = herd.ports.take(), herd.ports.take()
         self.raft_port, self.store_port = herd.ports.take(), herd.ports.take()
         self.data = self.directory / "data"
+        self.programs = herd.programs
         self.process = None
         self.extra = {}  # merged into the configuration before it is written
 
@@ -84,7 +85,7 @@ class Node:
         """What a service manager does: starts the node's one service."""
         self.write_settings()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.prefix + [str(self.herd.programs / "matriarch"), str(self.file)], stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.prefix + [str(self.programs / "matriarch"), str(self.file)], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True)
 
     def run_to_its_end(self, deadline_s=30):

@@ -70,9 +70,9 @@ def owned_directory(path):
     return path
 
 
-def copy_programs(build, work):
+def copy_programs(build, programs):
     """Copies of the programs, where the unprivileged user can execute them (a clone under a private home is not)."""
-    programs = owned_directory(work / "bin")
+    owned_directory(programs)
     for name in ("matriarch", "matriarch-guardian"):
         target = programs / name
         shutil.copy2(build / name, target)
