@@ -28,6 +28,9 @@ namespace {
 
 using Done = tl::expected<void, std::string>;
 
+// What stands against a start stands against the next one too: the guardian then ends the service, unless PostgreSQL runs.
+constexpr int kCannotStart = 78;  // sysexits.h EX_CONFIG
+
 constexpr std::size_t kMaxRequestBytes = 24u << 20;  // a snapshot to restore; the machine's own bounds are narrower
 
 void write_text(const char* text) {
@@ -79,9 +82,9 @@ struct Program {
     exit_code = code;
     loop.stop();
   }
-  void fail(const std::string& why) {
+  void fail(const std::string& why, int code = 1) {
     settings.log(LogLevel::kError, why);
-    stop(1);
+    stop(code);
   }
 
   StoreProgramSettings settings;
@@ -117,12 +120,12 @@ Done Program::serve() {
 
 asio::awaitable<void> Program::run() {
   if (auto served = serve(); !served) {
-    fail(served.error());
+    fail(served.error(), kCannotStart);
     co_return;
   }
   auto started = co_await node->start();
   if (!started) {
-    fail(started.error());
+    fail(started.error(), kCannotStart);
     co_return;
   }
   settings.log(LogLevel::kInfo, fmt::format("store node {} (id {:x}) of cluster {:x} is running", settings.member.name,
@@ -138,10 +141,12 @@ int run_store(StoreProgramSettings settings) {
   be_small();
   if (auto sound = check_client_port(settings); !sound) {
     settings.log(LogLevel::kError, sound.error());
-    return 1;
+    return kCannotStart;
   }
   if (settings.realtime_priority > 0) {
-    if (auto granted = system::request_realtime(settings.realtime_priority); !granted) {
+    // The same for libuv's workers, which are made later: the loop spins while a worker that was preempted in uv_async_send()
+    // finishes it.
+    if (auto granted = system::request_realtime(settings.realtime_priority, system::Heirs::kTheSame); !granted) {
       settings.log(LogLevel::kInfo, "no real-time priority: " + granted.error().message());
     }
   }

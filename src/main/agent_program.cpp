@@ -131,6 +131,7 @@ class AgentProgram {
     auto opened = api_->start(run_directory_ + "/api.sock");
     if (!opened) return opened.error().what;
     board_.on_publish([this] { api_->snapshot_published(); });
+    board_.on_publish([this] { cache_dynamic(); });
     journal_.on_event([this](const runtime::Event&) { api_->event_recorded(); });
     return std::nullopt;
   }
@@ -148,7 +149,7 @@ class AgentProgram {
       const bool is_dynamic = document.has_value();
       auto made = configuration_.make(std::move(document), reread);
       if (!made) return tl::unexpected(made.error());
-      if (is_dynamic) cache_dynamic(**made);
+      if (is_dynamic) to_cache_ = *made;
       if (reread) {
         for (const auto& warning : configuration_.warnings()) journal_.log(Level::kWarning, warning);
         if (auto applied = journal_.apply((*made)->log); !applied) journal_.log(Level::kError, "log: " + applied.error());
@@ -160,12 +161,18 @@ class AgentProgram {
     };
   }
 
-  // For a start without the store. Only beside data that is there: initdb and pg_basebackup want an empty directory.
-  void cache_dynamic(const model::Settings& settings) {
-    if (postgres_->node()->data_directory != model::DataDirectory::kPresent) return;
-    std::thread([dynamic = settings.dynamic, directory = settings.postgresql.data_dir, this] {
+  // For a start without the store. Written once it is known that the data beside it is this cluster's: another's is left as
+  // it is, and initdb and pg_basebackup want an empty directory.
+  void cache_dynamic() {
+    const auto snapshot = board_.latest();
+    if (!to_cache_ || !snapshot) return;
+    const auto& node = snapshot->seen.postgres;
+    const auto& view = snapshot->seen.store.cluster;
+    if (node.data_directory != model::DataDirectory::kPresent || !node.system_id || !view || view->system_id() != node.system_id) return;
+    std::thread([dynamic = to_cache_->dynamic, directory = settings_->postgresql.data_dir, this] {
       if (auto written = settings::write_cache(directory, dynamic); !written) journal_.log(Level::kWarning, settings::to_text(written.error()));
     }).detach();
+    to_cache_.reset();
   }
 
   int run_loops() {
@@ -236,6 +243,7 @@ class AgentProgram {
   Configuration configuration_;
   std::string run_directory_;
   std::shared_ptr<const model::Settings> settings_;
+  std::shared_ptr<const model::Settings> to_cache_;  // of the main thread: not written yet
   runtime::Journal journal_;
   runtime::Board board_;
   asio::io_context main_{1};

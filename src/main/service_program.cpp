@@ -8,6 +8,7 @@
 
 #include "guardian/job.hpp"
 #include "main/configuration.hpp"
+#include "main/preflight.hpp"
 #include "main/programs.hpp"
 #include "system/memory.hpp"
 
@@ -52,6 +53,8 @@ int run_service(const std::string& file) {
   if (auto missing = missing_programs(settings)) return complain(*missing);
   auto directory = make_run_directory(settings);
   if (!directory) return complain(directory.error());
+  if (auto running = already_running(settings, *directory)) return complain(*running);
+  if (auto taken = ports_in_use(settings, *directory)) return complain(*taken);
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
   const std::string guardian = find_guardian(self);

@@ -8,10 +8,11 @@
 
 namespace matriarch::system {
 
-SystemResult<void> request_realtime(int priority) {
+SystemResult<void> request_realtime(int priority, Heirs heirs) {
   sched_param parameters{};
   parameters.sched_priority = priority;
-  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) != 0) {
+  const int policy = heirs == Heirs::kNormal ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_FIFO;
+  if (::sched_setscheduler(0, policy, &parameters) != 0) {
     return failed("get real-time priority", std::to_string(priority));
   }
   return {};

@@ -36,6 +36,13 @@ def test_a_commit_on_its_way_when_the_new_primary_began_is_not():
     assert not two_writers([Recorded(old), Recorded(new)])
 
 
+def test_a_commit_that_waited_and_is_acknowledged_long_after_the_new_primary_began_is_two_writers():
+    old = [Ack(1, "n1", 1, 0.0, 0.1), Ack(2, "n1", 1, 0.3, 1.7)]
+    new = [Ack(3, "n2", 2, 0.4, 0.5)]
+    evidence = two_writers([Recorded(old), Recorded(new)])
+    assert len(evidence) == 1 and "answered +1.200 s" in evidence[0]
+
+
 def test_handing_leadership_back_and_forth_is_not():
     acks = [Ack(1, "n1", 1, 0.0, 0.1), Ack(2, "n2", 2, 0.2, 0.3), Ack(3, "n1", 3, 0.4, 0.5)]
     assert not two_writers([Recorded(acks)])

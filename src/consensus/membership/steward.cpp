@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <utility>
 
 namespace matriarch::consensus::membership {
 
@@ -22,6 +23,7 @@ constexpr auto kCertainlyGone = 4s;    // without an answer
 constexpr auto kInquiryTime = 1s;
 constexpr auto kChangeTime = 10s;      // a promotion waits for the member to catch up
 constexpr auto kTransferPause = 3s;    // leadership is not thrown to and fro
+constexpr auto kSettled = 1s;          // from a change of the holder to leadership's following it
 constexpr auto kProposeTime = 2s;
 constexpr std::uint64_t kNearly = 256;  // entries behind
 
@@ -77,7 +79,9 @@ asio::awaitable<void> Steward::run() {
         co_await tidy();
       }
     }
-    co_await bell_.wait_until(std::max(next_round, Clock::now() + 10ms));
+    // Who does not lead has nothing to look after; becoming the leader rings.
+    const auto next = replica_.leads() ? next_round : Clock::now() + kRound;
+    co_await bell_.wait_until(std::max(next, Clock::now() + 10ms));
   }
 }
 
@@ -231,6 +235,10 @@ asio::awaitable<void> Steward::follow_the_lease() {
   if (settings_.leader_key.empty() || Clock::now() < next_transfer_ || is_changing_) co_return;
   const auto holder = replica_.machine().find(settings_.leader_key);
   if (!holder || holder->lease == 0) co_return;
+  // Nothing is accepted while leadership moves, for as long as an election if it fails. A new holder is about to write what
+  // its promotion waits for: that first.
+  if (std::exchange(holder_revision_, holder->mod_revision) != holder->mod_revision) holder_since_ = Clock::now();
+  if (Clock::now() < holder_since_ + kSettled) co_return;
   const auto& nodes = replica_.machine().nodes();
   const auto named = std::find_if(nodes.begin(), nodes.end(), [&](const auto& entry) {
     return entry.second.name == holder->value && !entry.second.is_witness;

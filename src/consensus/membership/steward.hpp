@@ -62,6 +62,8 @@ class Steward {
   Moment led_since_ = {};
   std::map<std::uint64_t, Moment> heard_;  // since this leadership began
   Moment next_transfer_ = {};
+  std::int64_t holder_revision_ = 0;  // of the key that leadership follows, and since when it is known
+  Moment holder_since_ = {};
   bool is_changing_ = false;
 };
 

@@ -7,13 +7,19 @@ import time
 from pathlib import Path
 
 from . import system
+from .network import Network
 from .node import Node
 
 
 class Herd:
-    """Nodes that share a scope. Use as a context manager: everything is stopped and removed at the end."""
+    """Nodes that share a scope. Use as a context manager: everything is stopped and removed at the end.
 
-    def __init__(self, build, size=3, dynamic=None, scope="herd", log_level="INFO", fsync="on", keep=False):
+    With `networked`, every node has a network namespace and an address of its own, and can be cut off (as root only).
+    `capabilities` are kept by the nodes when root is dropped.
+    """
+
+    def __init__(self, build, size=3, dynamic=None, scope="herd", log_level="INFO", fsync="on", keep=False, networked=False,
+                 capabilities=()):
         self.build, self.scope, self.log_level, self.fsync, self.keep = Path(build), scope, log_level, fsync, keep
         # Short: a Unix socket's path has at most 107 bytes.
         self.work = Path(tempfile.mkdtemp(prefix="herd-", dir="/tmp"))
@@ -21,25 +27,35 @@ class Herd:
         self.ports = system.PortPool()
         self.secret = secrets.token_hex(16)
         self.dynamic = {"postgresql": {"use_pg_rewind": True}} | (dynamic or {})
-        self.programs = system.copy_programs(self.build, self.work)
-        self.nodes = [Node(self, index + 1) for index in range(size)]
+        self.programs = system.copy_programs(self.build, self.work / "bin")
+        self.network = Network(size) if networked else None
+        places = self.network.places if networked else [None] * size
+        self.nodes = [Node(self, index + 1, place=place, capabilities=capabilities) for index, place in enumerate(places)]
 
     def store_section(self, node):
         return {"embedded": {
             "data_dir": str(node.directory / "consensus"),
             "listen": f"{node.host}:{node.raft_port}",
             "advertise": f"{node.host}:{node.raft_port}",
-            "client_listen": f"{node.host}:{node.store_port}",
+            "client_listen": f"127.0.0.1:{node.store_port}",
             "peers": [f"{other.host}:{other.raft_port}" for other in self.nodes],
             "secret": self.secret,
         }}
 
     def __enter__(self):
+        if self.network:
+            try:
+                self.network.make()
+            except BaseException:
+                self.network.destroy()
+                raise
         return self
 
     def __exit__(self, kind, error, trace):
         for node in self.nodes:
             node.destroy()
+        if self.network:
+            self.network.destroy()
         if kind is None and not self.keep:
             shutil.rmtree(self.work, ignore_errors=True)
         elif kind is not None:
@@ -53,17 +69,20 @@ class Herd:
             node.start()
         self.wait_healthy(deadline_s)
 
-    def leader(self):
-        leaders = [node for node in self.nodes if node.process is not None and node.is_leader()]
+    def leader(self, without=None):
+        """The node that says it leads; None when none does, or more than one. `without`: one that is known not to answer."""
+        leaders = [node for node in self.nodes if node.is_in_sight and node is not without and node.is_leader()]
         return leaders[0] if len(leaders) == 1 else None
 
-    def wait_leader(self, deadline_s=30, other_than=None):
-        return system.wait_until(lambda: (lambda found: found if found and found is not other_than else None)(self.leader()),
-                                 deadline_s, f"one leader{' other than ' + other_than.name if other_than else ''}{self.diagnosis}")
+    def wait_leader(self, deadline_s=30, other_than=None, without=None):
+        def other_leader():
+            found = self.leader(without)
+            return found if found is not other_than else None
+        return system.wait_until(other_leader, deadline_s, f"one leader{' other than ' + other_than.name if other_than else ''}{self.diagnosis}")
 
     def replicas(self):
         leader = self.leader()
-        return [node for node in self.nodes if node is not leader and node.process is not None]
+        return [node for node in self.nodes if node is not leader and node.is_in_sight]
 
     def candidate(self):
         """A node that may take over in a switchover: in synchronous mode the synchronous standby, else any replica."""
@@ -76,7 +95,7 @@ class Herd:
         leader = self.leader()
         if leader is None:
             return False
-        others = [node for node in self.nodes if node is not leader and node.process is not None]
+        others = [node for node in self.nodes if node is not leader and node.is_in_sight]
         timeline = leader.status().get("timeline")
         return all(node.is_streaming() and node.status().get("timeline") == timeline for node in others) and self.sync_is_complete(leader)
 
@@ -105,7 +124,7 @@ class Herd:
     def ctl(self, *arguments, node=None, **options):
         """Runs an operator command with the configuration of a node."""
         node = node or next(n for n in self.nodes if n.process is not None)
-        return system.run([str(self.programs / "matriarch"), "-c", str(node.file), *arguments], **options)
+        return system.run([*node.prefix, str(self.programs / "matriarch"), "-c", str(node.file), *arguments], **options)
 
     def topology(self):
         return self.ctl("topology").stdout

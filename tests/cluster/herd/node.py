@@ -16,13 +16,15 @@ PASSWORDS = {"superuser": "s3cret-super", "replication": "s3cret-repl", "rewind"
 
 
 class Node:
-    def __init__(self, herd, index, host="127.0.0.1", command_prefix=()):
-        self.herd, self.index, self.name, self.host = herd, index, f"n{index}", host
-        self.prefix = list(command_prefix)  # e.g. ip netns exec NAME
+    def __init__(self, herd, index, place=None, capabilities=()):
+        self.herd, self.index, self.name, self.place = herd, index, f"n{index}", place
+        self.host = place.host if place else "127.0.0.1"
+        self.prefix = [*(place.command_prefix if place else []), *system.unprivileged(capabilities)]
         self.directory = system.owned_directory(herd.work / self.name)
         self.postgres_port, self.rest_port = herd.ports.take(), herd.ports.take()
         self.raft_port, self.store_port = herd.ports.take(), herd.ports.take()
         self.data = self.directory / "data"
+        self.programs = herd.programs
         self.process = None
         self.extra = {}  # merged into the configuration before it is written
 
@@ -83,8 +85,20 @@ class Node:
         """What a service manager does: starts the node's one service."""
         self.write_settings()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.prefix + [str(self.herd.programs / "matriarch"), str(self.file)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, **system.unprivileged())
+            self.process = subprocess.Popen(self.prefix + [str(self.programs / "matriarch"), str(self.file)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True)
+
+    def run_to_its_end(self, deadline_s=30):
+        """Starts the service and waits until it gives up by itself: (exit code, everything it said)."""
+        began = self.log.stat().st_size if self.log.exists() else 0
+        self.start()
+        try:
+            code = self.process.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            self.destroy()
+            raise TimeoutError(f"{self.name} still runs after {deadline_s} s:\n{self.tail()}") from None
+        self.process = None
+        return code, self.log.read_bytes()[began:].decode(errors="replace")
 
     def stop(self, deadline_s=60):
         if self.process is None:
@@ -113,13 +127,15 @@ class Node:
             self.process.wait(10)
             self.process = None
 
+    @property
+    def is_in_sight(self):
+        """It was started, and the caller's network reaches it."""
+        return self.process is not None and not (self.place and self.place.is_cut)
+
     # ---- processes ----
 
     def guardian(self):
-        """The service's main process. With a prefix that forks it is below the process that was started."""
-        for pid in system.family(self.process.pid):
-            if "matriarch-guardian" in system.command_line(pid) or system.command_line(pid).startswith(str(self.herd.programs / "matriarch")):
-                return pid
+        """The service's main process: every prefix ends in an exec."""
         return self.process.pid
 
     def find(self, what):
@@ -135,6 +151,10 @@ class Node:
     def postmaster(self):
         pid_file = self.data / "postmaster.pid"
         return int(pid_file.read_text().split("\n")[0]) if pid_file.exists() else None
+
+    def postmaster_is_primary(self):
+        """Whether a server runs here that is not in recovery, as its processes tell: asks nobody, so it works for a node that is cut off."""
+        return any("walwriter" in system.command_line(pid) for pid in system.family(self.process.pid))
 
     # ---- asking ----
 
@@ -154,6 +174,10 @@ class Node:
             return json.loads(body) if code else {}
         except ValueError:
             return {}
+
+    def members(self):
+        code, body = self.get("/cluster")
+        return json.loads(body)["members"] if code == 200 else []
 
     def is_leader(self):
         return self.get("/leader")[0] == 200

@@ -41,11 +41,22 @@ class PortPool:
                     continue
 
 
-def unprivileged():
-    """Arguments of Popen that drop root: PostgreSQL refuses to run as root."""
+def unprivileged(capabilities=()):
+    """What comes before a command to drop root, in the same process: PostgreSQL refuses to run as root.
+
+    `capabilities`, such as sys_nice, are kept, as a service manager's AmbientCapabilities= does it.
+    """
+    if os.geteuid() != 0:
+        return []
+    kept = ",".join(f"+{name}" for name in capabilities)
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *([f"--inh-caps={kept}", f"--ambient-caps={kept}"] if kept else [])]
+
+
+def as_nobody():
+    """Arguments of Popen for a bystander that owns nothing of the herd's."""
     if os.geteuid() != 0:
         return {}
-    entry = pwd.getpwnam("postgres")
+    entry = pwd.getpwnam("nobody")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
@@ -59,9 +70,9 @@ def owned_directory(path):
     return path
 
 
-def copy_programs(build, work):
+def copy_programs(build, programs):
     """Copies of the programs, where the unprivileged user can execute them (a clone under a private home is not)."""
-    programs = owned_directory(work / "bin")
+    owned_directory(programs)
     for name in ("matriarch", "matriarch-guardian"):
         target = programs / name
         shutil.copy2(build / name, target)
@@ -116,11 +127,18 @@ def send(pids, which):
             pass
 
 
+def freeze_family(pid):
+    """Stops everything of a node. Returns its processes, parents first."""
+    stopped = []
+    while (pids := family(pid)) != stopped:  # who was forked meanwhile is stopped too
+        send(pids, signal.SIGSTOP)
+        stopped = pids
+    return stopped
+
+
 def kill_family(pid):
     """SIGKILL everything of a node at the same time: stopped first, so that nobody can react to another's death."""
-    pids = family(pid)
-    send(pids, signal.SIGSTOP)
-    pids = family(pid)
+    pids = freeze_family(pid)
     send(pids, signal.SIGKILL)
     wait_until(lambda: not any(is_alive(p) for p in pids), 10, "every process of the node is gone")
 
