@@ -337,6 +337,17 @@ void Agent::request_stop() {
   wake("stop requested");
 }
 
+// As a decision would, again and again: a loop that hangs in the middle of a stop keeps the lease no longer than one that
+// hangs at any other time (docs/invariants.md S25).
+asio::awaitable<void> Agent::keep_lease_for_stop() {
+  while (keeps_lease_for_stop_) {
+    const auto& timing = settings_->dynamic.timing;
+    const auto now = world_.clock.now();
+    world_.keeper.grant_permit(now + std::max<Milliseconds>(timing.loop_wait + 2 * timing.retry_timeout, 3 * timing.ttl));
+    co_await world_.clock.sleep_until(now + timing.loop_wait);
+  }
+}
+
 // A planned end (docs/rules.md, "shutdown"): PostgreSQL first, then the lease; in pause nothing is touched.
 asio::awaitable<void> Agent::shut_down() {
   const bool leave_running = settings_->dynamic.pause || (exit_ && !exit_->stop_postgres);
@@ -350,11 +361,13 @@ asio::awaitable<void> Agent::shut_down() {
   while (tasks_.running()) co_await alarm_.sleep_until(world_.clock.now() + loop_wait());
   const bool was_leader = world_.board.lease().holds(world_.clock.now());
   // The stop may take long; the lease is kept until the control file says "shut down" (docs/invariants.md S8).
-  world_.keeper.grant_permit(world_.clock.now() + Milliseconds(3'600'000));
+  keeps_lease_for_stop_ = true;
+  asio::co_spawn(executor_, keep_lease_for_stop(), asio::detached);
   ports::StopRequest stop{.mode = ports::StopMode::kFast};
   const auto limit = settings_->dynamic.primary_stop_timeout;
   if (settings_->dynamic.synchronous() && limit.count() > 0) stop.limit = limit;
   auto stopped = co_await world_.postgres.stop(std::move(stop));
+  keeps_lease_for_stop_ = false;
   if (!stopped) {
     world_.journal.log(Level::kError, "PostgreSQL shutdown failed, leader key not removed: " + stopped.error().what);
     world_.keeper.grant_permit(Instant{});

@@ -38,6 +38,7 @@ class Agent {
   boost::asio::awaitable<void> wait_for_store();
   boost::asio::awaitable<bool> name_is_taken();
   boost::asio::awaitable<void> shut_down();
+  boost::asio::awaitable<void> keep_lease_for_stop();
   boost::asio::awaitable<void> beat();
   void wake(std::string event);
   void note_view();
@@ -71,7 +72,7 @@ class Agent {
   std::shared_ptr<const model::Cluster> noted_view_;  // the last one that the store told of
   std::optional<model::Revision> applied_config_;
   std::optional<model::Exit> exit_;
-  bool stopping_ = false, started_ = false;
+  bool stopping_ = false, started_ = false, keeps_lease_for_stop_ = false;
   std::string last_rule_, last_says_;
   model::Instant verdict_since_{};
   std::deque<std::shared_ptr<const ports::PastDecision>> recent_;
