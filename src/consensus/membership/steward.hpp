@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "consensus/complaints.hpp"
 #include "consensus/membership/messages.hpp"
@@ -43,6 +44,8 @@ class Steward {
   boost::asio::awaitable<void> follow_the_lease();
   boost::asio::awaitable<void> tidy();
   boost::asio::awaitable<Reply> take_out(std::uint64_t id);
+  boost::asio::awaitable<std::vector<Seen>> look_around();
+  PlanRules plan_rules() const;
   bool is_alive(std::uint64_t id) const;
   bool is_silent_for(std::uint64_t id, std::chrono::milliseconds duration) const;
   void begin_leadership();
@@ -63,6 +66,7 @@ class Steward {
   std::map<std::uint64_t, Moment> heard_;  // since this leadership began
   Moment next_transfer_ = {};
   bool is_changing_ = false;
+  bool is_deciding_ = false;  // whether a step that looked right still is
 };
 
 }  // namespace matriarch::consensus::membership
