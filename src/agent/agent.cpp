@@ -257,7 +257,8 @@ void Agent::report(const model::Decision& decision, const model::Observation& se
   last_rule_ = decision.rule;
   last_says_ = decision.says;
   world_.journal.log(Level::kInfo, fmt::format("{} [{}]", decision.says, decision.rule));
-  recent_.push_front({.decision = decision, .decided_at = seen.now, .cause = seen.last_event});
+  ports::PastDecision past{.decision = decision, .decided_at = seen.now, .cause = seen.last_event};
+  recent_.push_front(std::make_shared<const ports::PastDecision>(std::move(past)));
   if (recent_.size() > kRecentDecisions) recent_.pop_back();
 }
 
@@ -364,7 +365,9 @@ asio::awaitable<void> Agent::shut_down() {
     model::ReleaseLease release{.reason = "shutdown"};
     if (stopped->last.known()) release.optime = stopped->last;
     writer_.release(release);
-    while (writer_.under_way().contains(model::WriteKind::kReleaseLease)) co_await alarm_.sleep_until(world_.clock.now() + loop_wait());
+    // Without an answer the key goes with the session.
+    const Instant patience = world_.clock.now() + 2 * settings_->dynamic.timing.retry_timeout + settings_->dynamic.timing.ttl;
+    while (world_.clock.now() < patience && writer_.under_way().contains(model::WriteKind::kReleaseLease)) co_await alarm_.sleep_until(patience);
   }
   world_.keeper.stop(true);
 }

@@ -72,7 +72,7 @@ class Agent {
   bool stopping_ = false, started_ = false;
   std::string last_rule_, last_says_;
   model::Instant verdict_since_{};
-  std::deque<ports::PastDecision> recent_;
+  std::deque<std::shared_ptr<const ports::PastDecision>> recent_;
   std::vector<std::string> last_notes_;
 };
 

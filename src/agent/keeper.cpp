@@ -42,9 +42,11 @@ void Keeper::take() {
   });
 }
 
-void Keeper::release() {
-  asio::post(executor_, [this] {
+void Keeper::release(std::function<void()> done) {
+  asio::post(executor_, [this, done = std::move(done)] {
+    end_leadership();
     wants_release_ = true;
+    released_.push_back(done);
     alarm_.ring();
   });
 }
@@ -192,7 +194,8 @@ asio::awaitable<void> Keeper::do_take() {
 
 // Order matters (docs/invariants.md S4): the key, then the page, then the guardian's word that it watches this term.
 asio::awaitable<void> Keeper::became_holder(ports::StoreResult<model::Revision> outcome, Instant counted_from) {
-  if (outcome) {
+  // Given up while the request was on its way: the key goes back before anybody takes it for ours.
+  if (outcome && !wants_release_) {
     state_.outcome = LeaseOutcome::kHeld;
     state_.term = static_cast<std::uint64_t>(outcome->value);
     state_.armed = false;
@@ -208,20 +211,25 @@ asio::awaitable<void> Keeper::became_holder(ports::StoreResult<model::Revision> 
 
 asio::awaitable<void> Keeper::do_release() {
   wants_release_ = false;
+  auto released = co_await world_.store.release(me_, call_timeout());
+  if (!released) {
+    // The key stays until the session ends; a session that is not renewed any more takes it along.
+    state_.session = {};
+  }
+  publish(true);
+  for (const auto& done : std::exchange(released_, {})) done();
+}
+
+// Before the request to the store: whatever its fate, nobody here relies on the lease any more.
+void Keeper::end_leadership() {
   wants_acquire_.reset();
-  // Local leadership ends before the request: whatever its fate, nobody here relies on the lease any more.
+  wants_take_ = false;
   state_.outcome = LeaseOutcome::kReleased;
   state_.valid_until = Instant{};
   state_.armed = false;
   state_.acquiring = false;
   world_.guardian.stand_down("lease released");
   world_.guardian.publish_lease(state_.session, state_.term, state_.valid_until);
-  publish(true);
-  auto released = co_await world_.store.release(me_, call_timeout());
-  if (!released) {
-    // The key stays until the session ends; a session that is not renewed any more takes it along.
-    state_.session = {};
-  }
   publish(true);
 }
 
@@ -236,7 +244,8 @@ asio::awaitable<void> Keeper::rebind_to_new_ttl() {
     co_return;
   }
   if (holding()) {
-    auto moved = co_await world_.store.acquire(granted->session, me_, model::AcquireLease{}, call_timeout());
+    model::AcquireLease only_ours{.only_if_ours = true};
+    auto moved = co_await world_.store.acquire(granted->session, me_, std::move(only_ours), call_timeout());
     if (!moved) {
       wants_new_session_ = true;
       co_return;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/alarm.hpp"
 #include "model/decision.hpp"
@@ -48,7 +49,9 @@ class Keeper {
   void set_timing(model::Timing timing);
   void acquire(model::AcquireLease guards);
   void take();
-  void release();
+  // Local leadership ends at once, whatever the keeper waits for; `done` is called on the keeper's executor when the store
+  // has answered or its time is over.
+  void release(std::function<void()> done);
   // Failsafe: all members agreed; sent_at is when the round was sent (docs/invariants.md S14).
   void extend(model::Instant sent_at);
   void stop(bool close_session);
@@ -64,6 +67,7 @@ class Keeper {
   boost::asio::awaitable<void> do_take();
   boost::asio::awaitable<void> became_holder(ports::StoreResult<model::Revision> outcome, model::Instant counted_from);
   boost::asio::awaitable<void> do_release();
+  void end_leadership();
   boost::asio::awaitable<bool> refresh_session();
   boost::asio::awaitable<void> rebind_to_new_ttl();
   bool holding() const;
@@ -86,6 +90,7 @@ class Keeper {
   model::Instant session_counted_from_{};  // send time of the session's last successful renewal
   std::optional<model::AcquireLease> wants_acquire_;
   bool wants_take_ = false, wants_release_ = false, wants_new_session_ = false;
+  std::vector<std::function<void()>> released_;  // to be told
   bool stopping_ = false, close_session_ = false;
   std::function<void(model::LeaseState)> changed_;
 };

@@ -303,7 +303,7 @@ asio::awaitable<void> Tasks::give_lease_back(std::optional<model::Lsn> optime) {
     auto written = co_await world_.store.write_status(status, settings_->name, settings_->dynamic.timing.retry_timeout);
     if (!written) world_.journal.log(ports::Level::kWarning, "could not write the last position to /status: " + written.error().what);
   }
-  world_.keeper.release();
+  world_.keeper.release([] {});  // its end is seen in the view
   world_.journal.log(ports::Level::kInfo, "Leader key released");
   // Until the view shows it, the rules would still take this node for the holder.
   const auto patience = world_.clock.now() + settings_->dynamic.timing.ttl;

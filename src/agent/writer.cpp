@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "agent/keeper.hpp"
@@ -77,9 +78,12 @@ asio::awaitable<void> Writer::release_with_status(std::optional<model::Lsn> opti
     auto written = co_await world_.store.write_status(status, settings_->name, timeout());
     if (!written) world_.journal.log(ports::Level::kWarning, "could not write the last position to /status: " + written.error().what);
   }
-  world_.keeper.release();
-  under_way_.erase(WriteKind::kReleaseLease);
-  notify_("lease given back");
+  world_.keeper.release([this] {
+    asio::post(executor_, [this] {
+      under_way_.erase(WriteKind::kReleaseLease);
+      notify_("lease given back");
+    });
+  });
 }
 
 void Writer::spawn(WriteKind kind, std::string what, Write write) {

@@ -15,26 +15,21 @@ namespace {
 
 constexpr std::array kStores{"consul", "embedded", "etcd", "etcd3", "exhibitor", "kubernetes", "raft", "zookeeper"};
 
-std::string variable(const settings::Environment& environment, const std::string& name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
-}
-
 bool is_readable(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path, error) && !error && ::access(path.c_str(), R_OK) == 0;
 }
 
 std::string user_directory(const settings::Environment& environment) {
-  const auto xdg = variable(environment, "XDG_CONFIG_HOME");
-  return xdg.empty() ? variable(environment, "HOME") + "/.config" : xdg;
+  const auto xdg = settings::variable(environment, "XDG_CONFIG_HOME");
+  return xdg.empty() ? settings::variable(environment, "HOME") + "/.config" : xdg;
 }
 
 // What was named must be there; what is merely usual may be missing.
 std::string find_file(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
   std::string named = options.config_file.value_or("");
-  if (named.empty() && !patroni_name) named = variable(environment, "MATRIARCH_CONFIG_FILE");
-  if (named.empty()) named = variable(environment, "PATRONICTL_CONFIG_FILE");
+  if (named.empty() && !patroni_name) named = settings::variable(environment, "MATRIARCH_CONFIG_FILE");
+  if (named.empty()) named = settings::variable(environment, "PATRONICTL_CONFIG_FILE");
   const std::string usual = user_directory(environment) + "/patroni/patronictl.yaml";
   if (!named.empty() && named != usual) {
     if (is_readable(named)) return named;
@@ -63,7 +58,7 @@ std::string all_errors(const settings::Complaints& complaints) {
 
 model::Settings load_configuration(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
   std::optional<std::string> dcs_url = options.dcs_url;
-  if (const auto given = variable(environment, "DCS_URL"); !dcs_url && !given.empty()) dcs_url = given;
+  if (const auto given = settings::variable(environment, "DCS_URL"); !dcs_url && !given.empty()) dcs_url = given;
   auto loaded = settings::load({find_file(options, environment, patroni_name), environment});
   if (!loaded.usable()) throw Failure{all_errors(loaded.complaints)};
   if (dcs_url) {

@@ -21,16 +21,9 @@
 namespace matriarch::ctl {
 namespace {
 
-using Environment = std::map<std::string, std::string>;
-
-std::string variable(const Environment& environment, const std::string& name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
-}
-
-std::optional<std::string> find_program(const std::string& name, const Environment& environment) {
+std::optional<std::string> find_program(const std::string& name, const settings::Environment& environment) {
   if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;
-  std::istringstream directories(variable(environment, "PATH"));
+  std::istringstream directories(settings::variable(environment, "PATH"));
   for (std::string directory; std::getline(directories, directory, ':');) {
     const std::string path = directory + "/" + name;
     if (!directory.empty() && ::access(path.c_str(), X_OK) == 0) return path;
@@ -61,7 +54,7 @@ class InterruptsIgnored {
   struct sigaction before_ {};
 };
 
-int run_in_front(const std::vector<std::string>& words, const Environment& environment) {
+int run_in_front(const std::vector<std::string>& words, const settings::Environment& environment) {
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -119,8 +112,8 @@ class PrivateFile {
   std::string path_;
 };
 
-std::vector<std::string> editor_command(const Environment& environment) {
-  auto words = words_of(variable(environment, "EDITOR"));
+std::vector<std::string> editor_command(const settings::Environment& environment) {
+  auto words = words_of(settings::variable(environment, "EDITOR"));
   if (!words.empty()) {
     if (const auto found = find_program(words[0], environment)) {
       words[0] = *found;
@@ -133,8 +126,8 @@ std::vector<std::string> editor_command(const Environment& environment) {
   throw Failure{"EDITOR environment variable is not set. editor or vi are not available"};
 }
 
-std::string pager_command(const Environment& environment) {
-  for (const std::string& name : {variable(environment, "PAGER"), std::string("less"), std::string("more")}) {
+std::string pager_command(const settings::Environment& environment) {
+  for (const std::string& name : {settings::variable(environment, "PAGER"), std::string("less"), std::string("more")}) {
     if (name.empty()) continue;
     if (const auto found = find_program(std::filesystem::path(name).filename().string(), environment)) return *found;
   }
@@ -143,7 +136,7 @@ std::string pager_command(const Environment& environment) {
 
 }  // namespace
 
-std::string edit(const std::string& text, const std::string& name, const Environment& environment) {
+std::string edit(const std::string& text, const std::string& name, const settings::Environment& environment) {
   auto words = editor_command(environment);
   const PrivateFile file(name, text);
   words.push_back(file.path());
@@ -151,7 +144,7 @@ std::string edit(const std::string& text, const std::string& name, const Environ
   return file.content();
 }
 
-void page(const std::string& text, const Streams& streams, const Environment& environment) {
+void page(const std::string& text, const Streams& streams, const settings::Environment& environment) {
   if (!streams.out_is_terminal || !streams.owns_process) {
     streams.out << text;
     return;
@@ -159,7 +152,7 @@ void page(const std::string& text, const Streams& streams, const Environment& en
   const PrivateFile file("diff", text);
   streams.out.flush();
   const std::string pager = pager_command(environment);
-  Environment with_options = environment;
+  settings::Environment with_options = environment;
   if (pager.ends_with("/less")) with_options.emplace("LESS", "-FRSX");
   run_in_front({pager, file.path()}, with_options);
 }

@@ -10,11 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 std::uint64_t number_of(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   if (value && value->is_uint64()) return value->get_uint64();
@@ -73,15 +68,15 @@ Answered read_answer(const json::object& patroni, const json::object& own) {
   Answered answer{.document = patroni, .own = own};
   answer.there = patroni.contains("patroni");
   if (!answer.there) return answer;
-  answer.state = text_of(patroni, "state");
-  answer.role = text_of(patroni, "role");
-  if (const auto* version = patroni.at("patroni").if_object()) answer.version = text_of(*version, "version");
+  answer.state = model::text_at(patroni, "state");
+  answer.role = model::text_at(patroni, "role");
+  if (const auto* version = patroni.at("patroni").if_object()) answer.version = model::text_at(*version, "version");
   answer.is_matriarch = patroni.contains("matriarch");
   if (!answer.is_matriarch) answer.own.clear();  // its answer to an unknown path is the same document
   if (const auto* xlog = patroni.if_contains("xlog"); xlog && xlog->is_object()) read_positions(xlog->get_object(), answer);
   if (const auto timeline = number_of(patroni, "timeline")) answer.timeline = static_cast<std::uint32_t>(timeline);
-  answer.replication_state = text_of(patroni, "replication_state");
-  answer.system_id = text_of(patroni, "database_system_identifier");
+  answer.replication_state = model::text_at(patroni, "replication_state");
+  answer.system_id = model::text_at(patroni, "database_system_identifier");
   answer.server_version = static_cast<std::int64_t>(number_of(patroni, "server_version"));
   answer.watchdog_failed = flag_of(patroni, "watchdog_failed");
   answer.pending_restart = flag_of(patroni, "pending_restart");

@@ -11,6 +11,9 @@
 
 namespace matriarch::ctl {
 
+// How long a member may take to say how it is.
+inline constexpr std::chrono::milliseconds kProbe{1'500};
+
 struct Call {
   std::string api_url;                       // as published: scheme, host and port count, the path does not
   std::string method = "GET";

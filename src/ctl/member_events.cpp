@@ -12,12 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr model::Milliseconds kProbe{1'500};
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && !value->is_null() ? cell_text(*value) : std::string();
-}
 
 }  // namespace
 
@@ -37,7 +31,7 @@ std::vector<MemberEvent> fetch_events(Context& context, const model::Cluster& cl
     for (const auto& row : document->get_array()) {
       if (!row.is_object()) continue;
       const auto& object = row.get_object();
-      MemberEvent event{text_of(object, "at"), names[i], text_of(object, "kind"), 0, {}};
+      MemberEvent event{cell_at(object, "at"), names[i], cell_at(object, "kind"), 0, {}};
       if (const auto* id = object.if_contains("id"); id && id->is_int64() && id->get_int64() > 0) event.id = static_cast<std::uint64_t>(id->get_int64());
       if (const auto* details = object.if_contains("details"); details && details->is_object()) event.details = details->get_object();
       after[names[i]] = std::max(after[names[i]], event.id);

@@ -77,6 +77,11 @@ std::optional<Format> parse_format(std::string_view text) {
 
 std::string cell_text(const json::value& value) { return model::comparison_text(value); }
 
+std::string cell_at(const boost::json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && !value->is_null() ? cell_text(*value) : std::string();
+}
+
 std::string flow_yaml(const json::value& value) {
   std::string text;
   if (value.is_array()) {

@@ -38,6 +38,8 @@ std::string render(const Records& records, Format format, const OutputOptions& o
 
 // A value as a cell shows it: 5, 1.5, True, None, text.
 std::string cell_text(const boost::json::value& value);
+// The same of the value under a key; empty for null and where there is none.
+std::string cell_at(const boost::json::object& object, std::string_view key);
 
 // "{a: true, b: [1, 2]}", keys sorted.
 std::string flow_yaml(const boost::json::value& value);

@@ -8,7 +8,7 @@
 namespace matriarch::ctl {
 namespace {
 
-std::vector<std::string_view> lines_of(std::string_view cell) {
+std::vector<std::string_view> cell_lines(std::string_view cell) {
   std::vector<std::string_view> lines;
   while (true) {
     const auto end = cell.find('\n');
@@ -23,7 +23,7 @@ std::vector<std::size_t> widths_of(const Table& table) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     std::size_t width = text_width(table.columns[i].header);
     for (const auto& row : table.rows) {
-      for (const auto line : lines_of(row[i])) width = std::max(width, text_width(line));
+      for (const auto line : cell_lines(row[i])) width = std::max(width, text_width(line));
     }
     widths.push_back(width);
   }
@@ -53,7 +53,7 @@ std::string row_of(const Table& table, const std::vector<std::size_t>& widths, c
   std::vector<std::vector<std::string_view>> cells;
   std::size_t height = 1;
   for (const auto& cell : row) {
-    cells.push_back(lines_of(cell));
+    cells.push_back(cell_lines(cell));
     height = std::max(height, cells.back().size());
   }
   std::string text;

@@ -39,6 +39,14 @@ void set_text(ControlMessage& message, std::string_view text) noexcept {
   std::copy_n(text.begin(), std::min(text.size(), message.text.size() - 1), message.text.begin());
 }
 
+ControlMessage refused(int code, std::string_view why) {
+  ControlMessage message{.kind = MessageKind::kRefused, .status = code};
+  set_text(message, why);
+  return message;
+}
+
+ControlMessage refused(const system::SystemError& error) { return refused(error.code, error.message()); }
+
 system::SystemResult<void> send_control(const system::Fd& socket, const ControlMessage& message,
                                         std::span<const int> fds) {
   return system::send_message(socket, std::as_bytes(std::span(&message, 1)), fds);

@@ -52,6 +52,8 @@ struct ControlMessage {
 };
 
 void set_text(ControlMessage& message, std::string_view text) noexcept;
+ControlMessage refused(int code, std::string_view why);
+ControlMessage refused(const system::SystemError& error);
 
 system::SystemResult<void> send_control(const system::Fd& socket, const ControlMessage& message,
                                         std::span<const int> fds = {});

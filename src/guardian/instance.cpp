@@ -13,7 +13,7 @@ namespace matriarch::guardian {
 namespace {
 
 constexpr int kMostRounds = 16;          // of one sweep
-constexpr std::size_t kCapacity = 8192;  // processes below PostgreSQL; more are found by the next sweep
+constexpr std::size_t kMostProcesses = 8192;  // processes below PostgreSQL; more are found by the next sweep
 
 // A child of ours, or of a postmaster that can reap no more, keeps its number until we reap it, which we do not do
 // meanwhile.
@@ -31,8 +31,8 @@ int wait_status(const system::ExitStatus& status) {
 
 }  // namespace
 
-Instance::Instance(std::string data_directory) : data_directory_(std::move(data_directory)), tree_(kCapacity) {
-  killed_.reserve(kCapacity);
+Instance::Instance(std::string data_directory) : data_directory_(std::move(data_directory)), tree_(kMostProcesses) {
+  killed_.reserve(kMostProcesses);
 }
 
 void Instance::take_child(system::Child child) {

@@ -24,12 +24,6 @@ bool keep_over_exec(int fd, bool keep) {
   return ::fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC) == 0;
 }
 
-ControlMessage refused(int code, std::string_view why) {
-  ControlMessage message{.kind = MessageKind::kRefused, .status = code};
-  set_text(message, why);
-  return message;
-}
-
 std::vector<char*> pointers(std::vector<std::string>& arguments) {
   std::vector<char*> result;
   for (std::string& argument : arguments) result.push_back(argument.data());

@@ -12,16 +12,6 @@
 namespace matriarch::guardian {
 namespace {
 
-ControlMessage refused(int code, std::string_view why) {
-  ControlMessage message{.kind = MessageKind::kRefused, .status = code};
-  set_text(message, why);
-  return message;
-}
-
-ControlMessage refused(const system::SystemError& error) {
-  return refused(error.code, error.message());
-}
-
 // A memfd that came over the socket.
 tl::expected<Launch, std::string> read_launch(const system::Fd& fd) {
   const auto text = system::read_file("/proc/self/fd/" + std::to_string(fd.get()), kMaxRecordsSize);

@@ -10,7 +10,7 @@
 namespace matriarch::guardian {
 namespace {
 
-constexpr std::size_t kCapacity = 1024;  // more are found by the next look
+constexpr std::size_t kMostStrays = 1024;  // more are found by the next look
 
 }  // namespace
 
@@ -18,7 +18,7 @@ Strays::Strays(std::string run_directory)
     : agent_mark_(mark(Ward::kAgent, run_directory)),
       store_mark_(mark(Ward::kStore, run_directory)),
       postgres_mark_(mark(Ward::kPostgres, run_directory)),
-      tree_(kCapacity) {}
+      tree_(kMostStrays) {}
 
 std::span<const system::ProcessStat> Strays::look(std::span<const pid_t> spare) {
   found_.clear();

@@ -41,7 +41,6 @@ using ports::Level;
 namespace {
 
 constexpr int kKeeperPriority = 40;      // below the guardian's
-constexpr int kCannotWork = 78;          // the guardian does not try again (sysexits.h EX_CONFIG)
 
 // A thread with its own io_context, ended and joined by the destructor.
 class Loop {
@@ -125,7 +124,7 @@ class AgentProgram {
                       .peers = *api_peers_,
                       .post = [this](ports::Request request, std::function<void(ports::Reply)> reply) { inbox_.post(std::move(request), std::move(reply)); },
                       .clocks = {.now = [this] { return main_clock_.now(); }, .wall_now = [this] { return main_clock_.wall_now(); }},
-                      .fresh_status = nullptr,
+                      .fresh_status = [this](model::Milliseconds limit) { return asio::co_spawn(main_, ask_postgres(limit), asio::use_awaitable); },
                       .events_after = [this](std::uint64_t id) { return to_rest(journal_.events_after(id)); },
                       .more_metrics = nullptr};
     api_ = std::make_unique<rest::Api>(api_loop_.executor(), std::move(world), settings_);
@@ -134,6 +133,14 @@ class AgentProgram {
     board_.on_publish([this] { api_->snapshot_published(); });
     journal_.on_event([this](const runtime::Event&) { api_->event_recorded(); });
     return std::nullopt;
+  }
+
+  // For the API's thread, on the main one, which owns the connection: a peer that asks where this node stands is judged by
+  // what is true now.
+  asio::awaitable<std::optional<model::PostgresNode>> ask_postgres(model::Milliseconds limit) {
+    auto refreshed = co_await postgres_->refresh(limit);
+    if (!refreshed) co_return std::nullopt;
+    co_return *postgres_->node();
   }
 
   agent::MakeSettings settings_maker() {

@@ -15,16 +15,6 @@ extern char** environ;  // POSIX: not declared by a header
 namespace matriarch::main {
 namespace {
 
-settings::Environment environment() {
-  settings::Environment result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return result;
-}
-
 std::string lines_of(const settings::Complaints& complaints) {
   std::string text;
   for (const auto& complaint : complaints) {
@@ -36,12 +26,22 @@ std::string lines_of(const settings::Complaints& complaints) {
 
 }  // namespace
 
+settings::Environment process_environment() {
+  settings::Environment result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return result;
+}
+
 tl::expected<Configuration, std::string> Configuration::read(const std::string& path, settings::Purpose purpose) {
   Configuration configuration;
   if (!path.empty() && !std::filesystem::exists(path)) {
     return tl::make_unexpected(fmt::format("{}: {}", path, std::strerror(ENOENT)));
   }
-  configuration.source_ = {.path = path, .environment = environment()};
+  configuration.source_ = {.path = path, .environment = process_environment()};
   configuration.circumstances_.purpose = purpose;
   if (auto made = configuration.make(std::nullopt, true); !made) return tl::make_unexpected(made.error());
   // What the last run accepted is in force until the store says otherwise.

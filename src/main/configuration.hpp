@@ -11,6 +11,8 @@
 
 namespace matriarch::main {
 
+settings::Environment process_environment();
+
 class Configuration {
  public:
   // Reads the file (or directory; empty: the environment alone). The error is every complaint, one a line.

@@ -19,16 +19,6 @@ extern char** environ;  // POSIX: not declared by a header
 namespace matriarch::main {
 namespace {
 
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos) result.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return result;
-}
-
 tl::expected<std::unique_ptr<ports::Store>, std::string> open_store(boost::asio::any_io_executor executor, const model::Settings& settings) {
   auto client = store_client_settings(settings, "");
   if (!client) return tl::unexpected(client.error());
@@ -46,7 +36,7 @@ bool is_operator_command(const std::vector<std::string>& arguments) {
 }
 
 int run_operator(int argc, char** argv) {
-  ctl::World world{.open_store = open_store, .environment = environment(), .wall_now = [] {
+  ctl::World world{.open_store = open_store, .environment = process_environment(), .wall_now = [] {
                      return model::WallTime(std::chrono::duration_cast<std::chrono::microseconds>(system::realtime()));
                    }, .open_embedded = store_operations};
   std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -5,6 +5,8 @@
 
 namespace matriarch::main {
 
+inline constexpr int kCannotWork = 78;  // exit code: the guardian does not try again (sysexits.h EX_CONFIG)
+
 // `matriarch FILE`: judges the settings, then becomes the guardian, which starts the other two.
 // `forms_alone`: with no peers a cluster of one is formed although PGDATA is not empty (--form-new-cluster).
 int run_service(const std::string& file, bool forms_alone);

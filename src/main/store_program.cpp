@@ -13,7 +13,6 @@
 namespace matriarch::main {
 namespace {
 
-constexpr int kCannotWork = 78;
 constexpr int kStorePriority = 30;  // below keeper and guardian
 
 ports::Level to_level(consensus::LogLevel level) {

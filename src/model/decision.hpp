@@ -18,6 +18,9 @@ namespace matriarch::model {
 // was based on (nothing: not compared). Acquire -> guardian armed -> linearizable read -> the next decision sees `fresh`.
 struct AcquireLease {
   std::optional<Revision> sync_revision, failover_revision;
+  // Only a key that carries our name already is bound to our session; an absent one is not created. As long as the key was
+  // ours nobody else can have led; once it was gone somebody may have, and only the race may judge that (S10, S11).
+  bool only_if_ours = false;
   bool operator==(const AcquireLease&) const = default;
 };
 // Only emitted when no postmaster can acknowledge a commit any more (S8). Writes optime to /status first.

@@ -142,4 +142,9 @@ std::optional<json::value> read_json(std::string_view text, std::size_t max_size
   return value;
 }
 
+std::string text_at(const boost::json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
 }  // namespace matriarch::model

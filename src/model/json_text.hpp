@@ -1,6 +1,7 @@
 // JSON as the store and the REST API have it on the wire: ASCII only, integers as integers, members in order.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <optional>
 #include <string>
@@ -19,5 +20,8 @@ std::string write_json(const boost::json::value& value, JsonSpacing spacing = Js
 // Never throws for any bytes.
 inline constexpr std::size_t kMaxJsonDepth = 32;
 std::optional<boost::json::value> read_json(std::string_view text, std::size_t max_size = 2u << 20);
+
+// The text under a key; empty where there is none, or something else.
+std::string text_at(const boost::json::object& object, std::string_view key);
 
 }  // namespace matriarch::model

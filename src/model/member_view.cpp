@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "model/json_merge.hpp"
+#include "model/json_text.hpp"
 #include "model/quantity.hpp"
 
 namespace matriarch::model {
@@ -45,11 +46,6 @@ Milliseconds loop_wait(const boost::json::object& document) {
   return Milliseconds{static_cast<std::int64_t>(*seconds * 1000)};
 }
 
-std::string text_of(const boost::json::object& data, std::string_view key) {
-  const auto* value = data.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 std::optional<std::uint64_t> number_of(const boost::json::object& data, std::string_view key) {
   const auto* value = data.if_contains(key);
   if (!value) return std::nullopt;
@@ -68,7 +64,7 @@ std::optional<std::uint16_t> to_port(std::string_view text) {
 std::optional<HostPort> address_of(const Member& member) {
   const auto* kwargs = member.data.if_contains("conn_kwargs");
   if (!kwargs || !kwargs->is_object()) return address_of_conn_url(member.conn_url);
-  const auto host = text_of(kwargs->get_object(), "host");
+  const auto host = text_at(kwargs->get_object(), "host");
   if (host.empty()) return address_of_conn_url(member.conn_url);
   const auto* port = kwargs->get_object().if_contains("port");
   return HostPort{host, port ? to_port(comparison_text(*port)).value_or(std::uint16_t{5432}) : std::uint16_t{5432}};
@@ -88,8 +84,8 @@ MemberRole role_of(const Cluster& cluster, const ClusterModes& modes, const Memb
 
 MemberView describe(const Cluster& cluster, const ClusterModes& modes, const Member& member) {
   MemberView view{.member = &member, .role = role_of(cluster, modes, member.name), .holds_leader_key = cluster.is_led_by(member.name)};
-  if (view.role != MemberRole::kLeader) view.state = text_of(member.data, "replication_state");
-  if (view.state.empty()) view.state = text_of(member.data, "state");
+  if (view.role != MemberRole::kLeader) view.state = text_at(member.data, "replication_state");
+  if (view.state.empty()) view.state = text_at(member.data, "state");
   view.address = address_of(member);
   if (const auto timeline = number_of(member.data, "timeline")) view.timeline = static_cast<std::int64_t>(*timeline);
   if (view.holds_leader_key) return view;

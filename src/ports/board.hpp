@@ -24,7 +24,7 @@ struct Snapshot {
   model::Instant decided_at{};
   model::Instant verdict_since{};          // since when the same rule has been firing
   bool failsafe_active = false;
-  std::vector<PastDecision> recent;        // the last changes of verdict, newest first, bounded
+  std::vector<std::shared_ptr<const PastDecision>> recent;  // the last changes of verdict, newest first, bounded
 };
 
 class Board {

@@ -18,13 +18,13 @@ namespace {
 using Progress = std::function<void(std::string)>;
 using Secret = std::shared_ptr<TemporaryFile>;
 constexpr model::Milliseconds kBetweenAttempts(5000);
-constexpr std::array<std::string_view, 11> kRefused = {"pgdata", "format", "wal-method", "xlog-method", "gzip", "version", "dbname", "host",
+constexpr std::array<std::string_view, 11> kRefusedByBasebackup = {"pgdata", "format", "wal-method", "xlog-method", "gzip", "version", "dbname", "host",
                                                        "port", "username", "password"};
 
 // ---- pg_basebackup -------------------------------------------------------------------------------------------------
 
 std::vector<std::string> user_options(Site& site) {
-  CheckedOptions checked = check_options("pg_basebackup", site.postgresql().basebackup, kRefused);
+  CheckedOptions checked = check_options("pg_basebackup", site.postgresql().basebackup, kRefusedByBasebackup);
   std::erase_if(checked.accepted, [&](const std::string& option) {
     // The server may compress what it sends from version 15 on; the files have to be plain.
     const bool is_bad = option.starts_with("--compress") && (site.version() < 150000 || !option.starts_with("--compress=server"));

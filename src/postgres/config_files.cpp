@@ -16,10 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kMaxConfigFile = 16 << 20;
 
-bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
-}
-
 // Where a link leads: it is the target that is replaced, the link stays.
 std::string resolved(const std::string& path) {
   std::error_code error;
@@ -47,9 +43,9 @@ model::Result<bool, std::string> write_if_changed(const std::string& path, const
 // Which file ours includes first; makes it from what initdb or the distribution left.
 model::Result<std::string, std::string> prepare_include(const ConfigPaths& paths) {
   if (!paths.custom_conf.empty()) return paths.custom_conf;
-  if (!exists(paths.base_conf())) {
+  if (!system::exists(paths.base_conf())) {
     std::error_code error;
-    if (exists(paths.conf())) {
+    if (system::exists(paths.conf())) {
       fs::rename(paths.conf(), paths.base_conf(), error);
       if (error) return tl::unexpected(fmt::format("could not rename {} to {}: {}", paths.conf(), paths.base_conf(), error.message()));
     } else if (auto written = system::write_atomically(paths.base_conf(), "", mode_for(paths.base_conf(), paths.data_directory)); !written) {
@@ -125,7 +121,7 @@ model::Result<bool, std::string> write_config(const ConfigFiles& files) {
 
 FileResult save_config_backups(const ConfigPaths& paths) {
   for (const auto& file : backed_up(paths)) {
-    if (!exists(file)) continue;
+    if (!system::exists(file)) continue;
     if (auto copied = copy(file, backup_of(file, paths), file_mode_in(paths.data_directory)); !copied) return copied;
   }
   return {};
@@ -134,8 +130,8 @@ FileResult save_config_backups(const ConfigPaths& paths) {
 FileResult restore_config_backups(const ConfigPaths& paths) {
   for (const auto& file : backed_up(paths)) {
     const std::string backup = backup_of(file, paths);
-    if (exists(file)) continue;
-    if (exists(backup)) {
+    if (system::exists(file)) continue;
+    if (system::exists(backup)) {
       if (auto copied = copy(backup, file, mode_for(file, paths.data_directory)); !copied) return copied;
     } else if (file == paths.ident()) {
       if (auto written = system::write_atomically(file, "", mode_for(file, paths.data_directory)); !written) {

@@ -21,10 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
-}
-
 tl::unexpected<std::string> failed(std::string_view what, const std::string& path, const std::error_code& error) {
   return tl::unexpected(fmt::format("could not {} {}: {}", what, path, error.message()));
 }
@@ -96,9 +92,9 @@ DirectoryLook look_at(const std::string& data_directory) {
   if (!has_content) return look;
   look.state = model::DataDirectory::kPresent;
   if (const auto version = system::read_file(data_directory + "/PG_VERSION", 64)) look.major_version = parse_major_version(*version).value_or(0);
-  look.has_standby_signal = exists(data_directory + "/standby.signal");
-  look.has_recovery_signal = look.has_standby_signal || exists(data_directory + "/recovery.signal");
-  look.has_backup_label = exists(data_directory + "/backup_label");
+  look.has_standby_signal = system::exists(data_directory + "/standby.signal");
+  look.has_recovery_signal = look.has_standby_signal || system::exists(data_directory + "/recovery.signal");
+  look.has_backup_label = system::exists(data_directory + "/backup_label");
   return look;
 }
 

@@ -23,7 +23,7 @@ bool contains(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string value_of(const Values& values, const std::string& name) {
+std::string setting_in(const Values& values, const std::string& name) {
   const auto found = values.find(name);
   return found == values.end() ? std::string{} : found->second;
 }
@@ -75,13 +75,13 @@ bool same_value(const std::string& name, const std::string& current, const std::
 }
 
 bool differs(const RecoveryInEffect& in_effect, const Values& wanted, const std::string& name, int major_version) {
-  const std::string current = value_of(in_effect.settings, name), goal = value_of(wanted, name);
+  const std::string current = setting_in(in_effect.settings, name), goal = setting_in(wanted, name);
   if (name == "primary_conninfo") {
     const std::string& shown = in_effect.receiver_runs ? in_effect.receiver_conninfo : current;
     return !same_conninfo(shown, goal, current, in_effect.receiver_runs, major_version);
   }
   if (name == "primary_slot_name") {
-    if (value_of(wanted, "primary_conninfo").empty()) return false;
+    if (setting_in(wanted, "primary_conninfo").empty()) return false;
     return (in_effect.receiver_runs ? in_effect.receiver_slot : current) != goal;
   }
   if (contains(kLeftAlone, name) && !wanted.contains(name) && in_effect.set_elsewhere.contains(name)) return false;

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using Secret = std::shared_ptr<TemporaryFile>;
 constexpr model::Milliseconds kArchiveLimit(600'000);
 constexpr int kMaxFetches = 1000;
-constexpr std::array<std::string_view, 10> kRefused = {"target-pgdata", "source-pgdata", "source-server", "write-recovery-conf", "dry-run",
+constexpr std::array<std::string_view, 10> kRefusedByRewind = {"target-pgdata", "source-pgdata", "source-server", "write-recovery-conf", "dry-run",
                                                        "restore-target-wal", "config-file", "no-ensure-shutdown", "version", "help"};
 
 const model::Credentials& rewind_user(const Site& site) {
@@ -189,7 +189,7 @@ std::vector<std::string> restore_options(const Site& site, const std::string& re
 }
 
 asio::awaitable<model::Result<ChildOutcome, std::string>> run_rewind(Site& site, Conninfo conninfo, const std::vector<std::string>& restore) {
-  CheckedOptions checked = check_options("pg_rewind", site.postgresql().rewind_options, kRefused);
+  CheckedOptions checked = check_options("pg_rewind", site.postgresql().rewind_options, kRefusedByRewind);
   for (const auto& complaint : checked.complaints) site.log(ports::Level::kError, complaint);
   std::vector<std::string> arguments = restore;
   arguments.insert(arguments.end(), {"-D", site.data_directory(), "--source-server", render(conninfo, site.version())});

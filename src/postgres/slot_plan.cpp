@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "model/json_text.hpp"
 #include "postgres/text.hpp"
 
 namespace matriarch::postgres {
@@ -23,11 +24,6 @@ bool publishes_positions(const Member* leader) {
   if (leader == nullptr) return true;
   const auto major = to_number<int>(split(leader->version, '.').front());
   return !major || *major >= 4;
-}
-
-std::string text_of(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string{};
 }
 
 // ---- members -------------------------------------------------------------------------------------------------------
@@ -95,8 +91,8 @@ std::optional<Definition> read_definition(const boost::json::value& value) {
   if (is_empty) return Definition{};
   if (!value.is_object()) return std::nullopt;
   const auto& object = value.get_object();
-  Definition definition{.slot = {.database = text_of(object, "database"), .plugin = text_of(object, "plugin")}, .cluster_type = text_of(object, "cluster_type")};
-  const std::string type = text_of(object, "type");
+  Definition definition{.slot = {.database = model::text_at(object, "database"), .plugin = model::text_at(object, "plugin")}, .cluster_type = model::text_at(object, "cluster_type")};
+  const std::string type = model::text_at(object, "type");
   const bool has_both = !definition.slot.database.empty() && !definition.slot.plugin.empty();
   if (!type.empty() && type != "physical" && type != "logical") return std::nullopt;
   definition.slot.logical = type.empty() ? has_both : type == "logical";
@@ -151,7 +147,7 @@ bool matches(const boost::json::value& matcher, const SlotRow& slot) {
   if (!matcher.is_object()) return false;
   const auto& object = matcher.get_object();
   const auto fits = [&](std::string_view key, std::string_view value) {
-    const std::string wanted = text_of(object, key);
+    const std::string wanted = model::text_at(object, key);
     return wanted.empty() || wanted == value;
   };
   return fits("name", slot.name) && fits("database", slot.database) && fits("plugin", slot.plugin) && fits("type", slot.logical ? "logical" : "physical");

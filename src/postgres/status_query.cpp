@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "model/json_text.hpp"
 #include "postgres/text.hpp"
 
 namespace matriarch::postgres {
@@ -44,10 +45,6 @@ std::string wal_senders_query() {
       bytes("w.write_lsn"), bytes("w.flush_lsn"), bytes("w.replay_lsn"));
 }
 
-std::string text_of(const boost::json::object& row, std::string_view key) {
-  const auto* value = row.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string{};
-}
 std::uint64_t number_of(const boost::json::object& row, std::string_view key) {
   const auto* value = row.if_contains(key);
   if (value == nullptr) return 0;
@@ -74,16 +71,16 @@ std::vector<SlotRow> read_slots(const std::optional<std::string>& json) {
   std::vector<SlotRow> slots;
   for_each_row(json, [&](const boost::json::object& row) {
     SlotRow slot;
-    slot.name = text_of(row, "slot_name");
-    slot.logical = text_of(row, "slot_type") == "logical";
-    slot.database = text_of(row, "database");
-    slot.plugin = text_of(row, "plugin");
+    slot.name = model::text_at(row, "slot_name");
+    slot.logical = model::text_at(row, "slot_type") == "logical";
+    slot.database = model::text_at(row, "database");
+    slot.plugin = model::text_at(row, "plugin");
     slot.restart_lsn = {number_of(row, "restart_lsn")};
     slot.confirmed_flush_lsn = {number_of(row, "confirmed_flush_lsn")};
     slot.active = truth_of(row, "active");
-    slot.has_xmin = !text_of(row, "xmin").empty();
-    slot.catalog_xmin = to_number<std::uint32_t>(text_of(row, "catalog_xmin"));
-    slot.wal_status = text_of(row, "wal_status");
+    slot.has_xmin = !model::text_at(row, "xmin").empty();
+    slot.catalog_xmin = to_number<std::uint32_t>(model::text_at(row, "catalog_xmin"));
+    slot.wal_status = model::text_at(row, "wal_status");
     slot.failover = truth_of(row, "failover");
     slot.synced = truth_of(row, "synced");
     slots.push_back(std::move(slot));
@@ -102,13 +99,13 @@ std::vector<model::WalSender> read_wal_senders(const std::optional<std::string>&
   std::vector<model::WalSender> senders;
   for_each_row(json, [&](const boost::json::object& row) {
     senders.push_back({.pid = static_cast<int>(number_of(row, "pid")),
-                       .application_name = model::MemberName(text_of(row, "application_name")),
-                       .sync_state = to_sync_state(text_of(row, "sync_state")),
+                       .application_name = model::MemberName(model::text_at(row, "application_name")),
+                       .sync_state = to_sync_state(model::text_at(row, "sync_state")),
                        .write = {number_of(row, "write_lsn")},
                        .flush = {number_of(row, "flush_lsn")},
                        .replay = {number_of(row, "replay_lsn")},
-                       .usename = text_of(row, "usename"),
-                       .client_addr = text_of(row, "client_addr"),
+                       .usename = model::text_at(row, "usename"),
+                       .client_addr = model::text_at(row, "client_addr"),
                        .sync_priority = static_cast<int>(number_of(row, "sync_priority"))});
   });
   std::sort(senders.begin(), senders.end(), [](const model::WalSender& a, const model::WalSender& b) { return a.pid < b.pid; });

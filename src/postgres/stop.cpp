@@ -48,7 +48,7 @@ asio::awaitable<std::optional<WalRecord>> dump_record(Site& site, model::Timelin
 }
 
 // What those who wait for a stop want to know while it is under way; each is told once.
-struct Progress {
+struct StopProgress {
   ports::StopRequest request;
   bool told_checkpoint = false;
   bool told_no_clients = false;
@@ -57,20 +57,20 @@ struct Progress {
 // The end of a stop, however it comes: nobody is called back after it.
 class EndOfNews {
  public:
-  explicit EndOfNews(std::shared_ptr<Progress> progress) : progress_(std::move(progress)) {}
+  explicit EndOfNews(std::shared_ptr<StopProgress> progress) : progress_(std::move(progress)) {}
   EndOfNews(const EndOfNews&) = delete;
   EndOfNews& operator=(const EndOfNews&) = delete;
   ~EndOfNews() { progress_->told_checkpoint = progress_->told_no_clients = true; }
 
  private:
-  std::shared_ptr<Progress> progress_;
+  std::shared_ptr<StopProgress> progress_;
 };
 
-void tell_no_clients(Progress& progress) {
+void tell_no_clients(StopProgress& progress) {
   if (progress.request.on_no_clients && !std::exchange(progress.told_no_clients, true)) progress.request.on_no_clients();
 }
 
-asio::awaitable<void> look_for_shutdown_checkpoint(std::shared_ptr<Site> site, std::shared_ptr<Progress> progress) {
+asio::awaitable<void> look_for_shutdown_checkpoint(std::shared_ptr<Site> site, std::shared_ptr<StopProgress> progress) {
   const auto control = co_await read_control_data(*site);
   if (!control || site->board.now().control->cluster_state != "shut down") co_return;
   const auto positions = co_await shutdown_positions(*site);
@@ -79,7 +79,7 @@ asio::awaitable<void> look_for_shutdown_checkpoint(std::shared_ptr<Site> site, s
 }
 
 // Follows pg_control while the postmaster lives: with archiving it lives on after its last checkpoint.
-asio::awaitable<void> follow_control_file(std::shared_ptr<Site> site, ProcessId process, std::shared_ptr<Progress> progress) {
+asio::awaitable<void> follow_control_file(std::shared_ptr<Site> site, ProcessId process, std::shared_ptr<StopProgress> progress) {
   const auto changed = std::make_shared<Event>();
   const Watching watch = co_await watch_file(site->files, site->data_directory() + "/global/pg_control", [changed] { changed->notify_all(); });
   while (site->postmaster.is(process) && !progress->told_checkpoint && !site->closed) {
@@ -89,7 +89,7 @@ asio::awaitable<void> follow_control_file(std::shared_ptr<Site> site, ProcessId 
   }
 }
 
-asio::awaitable<void> follow_clients(std::shared_ptr<Site> site, ProcessId process, std::shared_ptr<Progress> progress) {
+asio::awaitable<void> follow_clients(std::shared_ptr<Site> site, ProcessId process, std::shared_ptr<StopProgress> progress) {
   while (site->postmaster.is(process) && has_client_backends(process.pid)) co_await sleep_for(model::Milliseconds(10));
   if (!site->closed) tell_no_clients(*progress);
 }
@@ -149,7 +149,7 @@ asio::awaitable<std::optional<ports::ShutdownPositions>> shutdown_positions(Site
 }
 
 asio::awaitable<Stopped> stop_server(std::shared_ptr<Site> site, StopOptions options) {
-  const auto progress = std::make_shared<Progress>(Progress{.request = options.request});
+  const auto progress = std::make_shared<StopProgress>(StopProgress{.request = options.request});
   const EndOfNews end_of_news(progress);
   if (!site->is_running()) {
     tell_no_clients(*progress);

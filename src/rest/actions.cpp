@@ -19,8 +19,6 @@ constexpr model::Milliseconds kForFailsafe{900};     // the sender waits 2 s, an
 constexpr model::Milliseconds kForPeers{2'000};
 constexpr model::Milliseconds kForStopping{120'000};
 
-const Answer kNoStore = text(503, "the store is not reachable");
-
 Answer plain(Reply reply) { return text(static_cast<unsigned>(reply.status), std::move(reply.text)); }
 
 Answer as_page(const Reply& reply) { return page(static_cast<unsigned>(reply.status), reply.text); }
@@ -36,7 +34,7 @@ model::Milliseconds patience_with_restart(const RestartOrder& order, const Readi
 
 std::optional<Answer> refuse_reinitialize(const Reading& reading) {
   const auto* cluster = reading.cluster();
-  if (!cluster) return kNoStore;
+  if (!cluster) return no_store();
   if (cluster->is_unlocked()) return text(503, "Cluster has no leader, can not reinitialize");
   if (cluster->is_led_by(reading.settings->name)) return text(503, "I am the leader, can not reinitialize");
   return std::nullopt;
@@ -76,7 +74,7 @@ asio::awaitable<Answer> Actions::restart(net::HttpRequest request) {
   const Reading reading = readings_.now();
   const auto body = optional_object(request);
   if (!body) co_return body.error();
-  if (!reading.cluster()) co_return kNoStore;
+  if (!reading.cluster()) co_return no_store();
   auto order = check_restart(*body, reading.dynamic().pause, reading.wall_now);
   if (!order) co_return order.error();
   Request posted{.kind = Request::Kind::kRestart, .body = order->filters};
@@ -112,7 +110,7 @@ asio::awaitable<Answer> Actions::hand_over(net::HttpRequest request, bool asked_
   const auto body = required_object(request);
   if (!body) co_return body.error();
   const Reading reading = readings_.now();
-  if (!reading.cluster()) co_return kNoStore;
+  if (!reading.cluster()) co_return no_store();
   const auto order = check_handover(*body, asked_as_switchover, reading.dynamic().pause, reading.wall_now);
   if (!order) co_return order.error();
   journal_.log(ports::Level::kInfo, fmt::format("received {} request with leader={} candidate={} scheduled_at={}", order->action(), order->leader,
@@ -150,7 +148,7 @@ asio::awaitable<Answer> Actions::await_outcome(HandoverOrder order, std::shared_
 asio::awaitable<Answer> Actions::delete_switchover() {
   const Reading reading = readings_.now();
   const auto* cluster = reading.cluster();
-  if (!cluster) co_return kNoStore;
+  if (!cluster) co_return no_store();
   if (!cluster->failover || !cluster->failover->scheduled_at) co_return text(404, "no switchover is scheduled");
   Request posted{.kind = Request::Kind::kWriteFailover, .body = {}, .expected = cluster->failover_revision};
   const Reply reply = co_await courier_.ask(std::move(posted), patience_with_store(reading));
@@ -205,7 +203,7 @@ asio::awaitable<Answer> Actions::put_config(net::HttpRequest request) {
   if (!body) co_return body.error();
   const Reading reading = readings_.now();
   const auto* cluster = reading.cluster();
-  if (!cluster) co_return kNoStore;
+  if (!cluster) co_return no_store();
   if (cluster->config && cluster->config->valid && model::same_configuration(cluster->config->document, *body)) co_return document(200, *body);
   Request posted{.kind = Request::Kind::kPutConfig, .body = *body};
   const Reply reply = co_await courier_.ask(std::move(posted), patience_with_store(reading));

@@ -105,6 +105,8 @@ Answer page(unsigned status, std::string_view explanation) {
   return error_page(status, words.reason, explanation.empty() ? words.explanation : explanation);
 }
 
+Answer no_store() { return text(503, "the store is not reachable"); }
+
 Answer not_supported(std::string_view method) {
   return error_page(501, fmt::format("Unsupported method ('{}')", method), words_of(501).explanation);
 }

@@ -31,6 +31,7 @@ Answer document(unsigned status, const boost::json::value& value);
 Answer status_only(unsigned status);
 // An error page. `explanation` says what was wrong; empty: the usual sentence for the status.
 Answer page(unsigned status, std::string_view explanation = {});
+Answer no_store();                                // 503
 Answer not_supported(std::string_view method);  // 501, in the words that patronictl looks for
 
 // As it goes out. `wall_now` is for the Date header.

@@ -27,11 +27,6 @@ Checked<json::object> parse_object(std::string_view body) {
   return std::move(value->get_object());
 }
 
-std::string text_of(const json::object& body, std::string_view key) {
-  const auto* value = body.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 bool is_present(const json::object& body, std::string_view key) {
   const auto* value = body.if_contains(key);
   if (!value || value->is_null()) return false;
@@ -154,8 +149,8 @@ json::object HandoverOrder::key() const {
 }
 
 Checked<HandoverOrder> check_handover(const json::object& body, bool asked_as_switchover, bool paused, model::WallTime now) {
-  HandoverOrder order{.leader = model::MemberName(text_of(body, "leader")), .candidate = model::MemberName(text_of(body, "candidate"))};
-  if (order.candidate.empty()) order.candidate = model::MemberName(text_of(body, "member"));
+  HandoverOrder order{.leader = model::MemberName(model::text_at(body, "leader")), .candidate = model::MemberName(model::text_at(body, "candidate"))};
+  if (order.candidate.empty()) order.candidate = model::MemberName(model::text_at(body, "member"));
   const bool scheduled = is_present(body, "scheduled_at");
   if (auto refused = refuse_handover(order, asked_as_switchover, scheduled, paused)) return unexpected(*refused);
   if (scheduled) {
@@ -179,7 +174,7 @@ ReinitializeOrder read_reinitialize(const json::object& body) {
 
 Checked<json::object> check_failsafe(const json::object& body) {
   for (const std::string_view key : {"name", "conn_url", "api_url"}) {
-    if (text_of(body, key).empty()) return unexpected(text(400, fmt::format("\"{}\" is missing or not a text", key)));
+    if (model::text_at(body, key).empty()) return unexpected(text(400, fmt::format("\"{}\" is missing or not a text", key)));
   }
   const auto* slots = body.if_contains("slots");
   if (!slots || !slots->is_object()) return unexpected(text(400, "\"slots\" is missing or not an object"));

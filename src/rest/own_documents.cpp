@@ -124,7 +124,7 @@ json::object decisions_document(const Reading& reading, std::size_t n) {
   if (reading.snapshot) {
     for (const auto& past : reading.snapshot->recent) {
       if (recent.size() >= n) break;
-      recent.push_back(decision_row(reading, past.decision, past.decided_at, past.cause));
+      recent.push_back(decision_row(reading, past->decision, past->decided_at, past->cause));
     }
   }
   document["recent"] = std::move(recent);

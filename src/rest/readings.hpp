@@ -12,7 +12,7 @@
 
 namespace matriarch::rest {
 
-// Asks PostgreSQL over a connection of its own, within the time given; nothing when it did not answer.
+// Asks PostgreSQL now, within the time given; nothing when it did not answer.
 using FreshStatus = std::function<boost::asio::awaitable<std::optional<model::PostgresNode>>(model::Milliseconds)>;
 
 struct Clocks {

@@ -15,15 +15,13 @@ namespace asio = boost::asio;
 namespace {
 
 // Peers decide on these positions.
-constexpr model::Milliseconds kForPeers{100};
+constexpr model::Milliseconds kForOwnServer{100};
 constexpr model::Milliseconds kForChecks{1000};
 constexpr std::size_t kDecisions = 20, kMostDecisions = 1000;
 
-const Answer kNoStore = text(503, "the store is not reachable");
-
 Answer get_config(const Reading& reading) {
   const auto* cluster = reading.cluster();
-  if (!cluster) return kNoStore;
+  if (!cluster) return no_store();
   if (!cluster->config || !cluster->config->valid) return page(502, "The configuration in the store is missing or not a JSON object");
   return document(200, cluster->config->document);
 }
@@ -61,7 +59,7 @@ std::size_t decisions_wanted(const Target& target) {
 
 asio::awaitable<Reading> Reads::reading_for(Route route, const Target& target) {
   switch (route) {
-    case Route::kPatroni: co_return co_await readings_.live(kForPeers);
+    case Route::kPatroni: co_return co_await readings_.live(kForOwnServer);
     case Route::kHealth:
     case Route::kReadiness:
     case Route::kMetrics:
@@ -92,8 +90,8 @@ asio::awaitable<Answer> Reads::answer(Route route, Target target, const ApiCount
     case Route::kLiveness: co_return status_only(liveness_code(reading, started_at_));
     case Route::kReadiness: co_return status_only(readiness_code(reading, status_of(reading), target));
     case Route::kPatroni: co_return document(200, node_document(reading, status_of(reading)));
-    case Route::kCluster: co_return reading.cluster() ? document(200, cluster_document(*reading.cluster(), reading.settings->scope)) : kNoStore;
-    case Route::kHistory: co_return reading.cluster() ? document(200, history_document(*reading.cluster())) : kNoStore;
+    case Route::kCluster: co_return reading.cluster() ? document(200, cluster_document(*reading.cluster(), reading.settings->scope)) : no_store();
+    case Route::kHistory: co_return reading.cluster() ? document(200, history_document(*reading.cluster())) : no_store();
     case Route::kMetrics: co_return get_metrics(reading, counters, more_metrics);
     case Route::kGetConfig: co_return get_config(reading);
     case Route::kGetFailsafe: co_return get_failsafe(reading);

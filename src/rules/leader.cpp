@@ -94,9 +94,6 @@ Plan await_acquisition(const Situation&) { return {.says = "trying to obtain the
 bool own_key_of_an_earlier_life(const Situation& s) {
   return !s.seen.is_leader() && !under_way(s, WriteKind::kReleaseLease) && (!had_a_lease(s) || is_standby(s));
 }
-Plan bind_it(const Situation& s) {
-  return acquire(s, "taking over the leader lock of an earlier run of this agent");
-}
 
 // The key is in the view before the keeper's own news of it, or the request was lost: it is asked for again a little later.
 bool asked_lately(const Situation& s) {
@@ -248,7 +245,7 @@ Table leader_table() {
               {"lease-ran-out", primary_lost_it, demote_at_once, "The lease was lost: kill the primary at once (S15)."},
               {"binding", acquiring, await_acquisition, "Our request for the lock is on its way."},
               {"lock-awaited", asked_lately, await_news, "We asked for the lock a moment ago and the key is ours: the keeper's news follow."},
-              {"own-key", own_key_of_an_earlier_life, bind_it, "The leader key carries our name, but not from this run of the agent: bind it to our session."},
+              {"own-key", own_key_of_an_earlier_life, take_over_own_key, "The leader key carries our name, but not from this run of the agent: bind it to our session."},
               {"lost-lock-in-pause", lost_in_pause, go_on_in_pause, "In pause a lost lease changes nothing."},
               {"lease-ran-out-as-standby", standby_lost_it, stay_standby, "The lease was lost before a promotion: do not promote (S4)."},
               {"promoting-in-pause", promoting_in_pause, await_promotion_in_pause, "In pause, a requested promotion is under way."},

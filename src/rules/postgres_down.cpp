@@ -114,7 +114,7 @@ Plan bind_it(const Situation& s) {
   if (s.seen.lease.acquiring || asked_for_the_lock_already(s)) {
     return {.says = "taking over the leader lock of an earlier run of this agent", .keep_lease = true, .wake_at = s.seen.now + Milliseconds(300)};
   }
-  return acquire(s, "taking over the leader lock of an earlier run of this agent");
+  return take_over_own_key(s);
 }
 
 // What synchronous replication confirmed is on a voter; giving way at once costs nothing. Otherwise only if asked for.

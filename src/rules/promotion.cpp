@@ -118,7 +118,12 @@ SyncPlan sync_plan(const Situation& s) {
 bool sync_write_is_under_way(const Situation& s) { return sync_requested(s) && under_way(s, WriteKind::kSync); }
 Plan await_sync_write(const Situation&) { return {.says = "writing /sync before promoting", .keep_lease = true}; }
 
-bool sync_must_be_written(const Situation& s) { return sync_requested(s) && !sync_is_ours(s); }
+// Also when it names us from an earlier term: its voters may miss what we are going to confirm without them (S5).
+bool sync_must_be_written(const Situation& s) {
+  if (!sync_requested(s)) return false;
+  const SyncPlan planned = sync_plan(s);
+  return !sync_is_ours(s) || cluster(s).sync.voters != planned.voters || cluster(s).sync.quorum != planned.quorum;
+}
 Plan write_sync(const Situation& s) {
   const SyncPlan planned = sync_plan(s);
   return {.actions = {model::WriteSync{.leader = me(s), .voters = planned.voters, .quorum = planned.quorum, .expected = cluster(s).sync.revision}},

@@ -275,6 +275,12 @@ Plan acquire(const Situation& s, std::string says) {
           })};
 }
 
+Plan take_over_own_key(const Situation& s) {
+  Plan plan = acquire(s, "taking over the leader lock of an earlier run of this agent");
+  plan.actions = {model::AcquireLease{.only_if_ours = true}};
+  return plan;
+}
+
 Plan stand_back(const Situation& s, std::string says, std::string note) {
   Plan plan{.says = std::move(says), .next = "following", .wake_at = s.seen.now + kAskAgainAfter};
   const bool answers_are_old = s.seen.peers_complete && s.seen.now >= s.seen.peers_asked_at + kAskAgainAfter;

@@ -55,6 +55,8 @@ bool request_can_be_met(const Situation& s);
 // ---- plans that many rows share ------------------------------------------------------------------------------------
 bool asked_for_the_lock_already(const Situation& s);
 Plan acquire(const Situation& s, std::string says);
+// The key carries our name, but not from this run of the agent: it is bound to our session, unless it is gone meanwhile.
+Plan take_over_own_key(const Situation& s);
 // Not me: follow whoever leads, and ask again a little later while nobody does.
 Plan stand_back(const Situation& s, std::string says, std::string note = {});
 

@@ -18,7 +18,6 @@ bool starts_as_primary(const Situation& s) { return may_write(s) || s.seen.postg
 bool own_key_of_an_earlier_life(const Situation& s) {
   return has_lock(s) && !s.seen.is_leader() && !had_a_lease(s) && !s.seen.lease.acquiring && !asked_for_the_lock_already(s);
 }
-Plan bind_it(const Situation& s) { return acquire(s, "taking over the leader lock of an earlier run of this agent"); }
 
 bool lost_while_starting(const Situation& s) {
   return !holds_lease(s) && starts_as_primary(s) && (had_a_lease(s) || another_holds_the_lock(s));
@@ -65,7 +64,7 @@ Table starting_table() {
       .duties = {{"ask-who-could-lead-instead", must_ask_successors, ask_successors, "The start takes too long: ask whether somebody else could lead."}},
       .verdicts =
           {
-              {"own-key-while-starting", own_key_of_an_earlier_life, bind_it, "The leader key carries our name from an earlier run: bind it to our session."},
+              {"own-key-while-starting", own_key_of_an_earlier_life, take_over_own_key, "The leader key carries our name from an earlier run: bind it to our session."},
               {"lost-lock-while-starting", lost_while_starting, kill_the_start, "The lease was lost before the server accepts commits: kill it now."},
               {"start-timed-out", somebody_else_can, give_up, "The start takes longer than primary_start_timeout and somebody else can lead: give way."},
               {"start-timed-out-alone", is_over_time, nobody_else_can, "The start takes too long, but nobody else can lead: go on waiting."},

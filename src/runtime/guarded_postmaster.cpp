@@ -18,8 +18,7 @@ namespace matriarch::runtime {
 namespace asio = boost::asio;
 using guardian::ControlMessage;
 using guardian::MessageKind;
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""us;
+using namespace std::chrono_literals;
 
 namespace {
 

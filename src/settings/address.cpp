@@ -5,14 +5,10 @@
 #include <charconv>
 #include <fmt/format.h>
 
+#include "settings/values.hpp"
+
 namespace matriarch::settings {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_ipv6(std::string_view text) {
   in6_addr address{};
@@ -71,14 +67,14 @@ std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
     const std::size_t comma = text.find(',');
-    parts.emplace_back(trim(text.substr(0, comma)));
+    parts.emplace_back(trimmed(text.substr(0, comma)));
     if (comma == std::string_view::npos) return parts;
     text.remove_prefix(comma + 1);
   }
 }
 
 std::optional<model::HostPort> parse_host_port(std::string_view text, std::uint16_t default_port) {
-  text = trim(text);
+  text = trimmed(text);
   if (text.empty()) return std::nullopt;
   const std::size_t colon = text.rfind(':');
   if (has_no_port(text, colon)) {

@@ -22,8 +22,6 @@ constexpr std::array<std::string_view, 13> kOpenNames{
     "username", "sslmode",    "sslcert",       "sslkey",          "sslrootcert",         "sslcrl", "sslcrldir",
     "gssencmode", "channel_binding", "sslnegotiation", "superuser", "replication", "rewind"};
 
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
-
 // "http://user:password@host" -> "http://***@host"
 std::string without_url_credentials(std::string text) {
   const std::size_t scheme = text.find("://");
@@ -72,6 +70,8 @@ std::string joined(std::initializer_list<std::string_view> parts) {
 }
 
 }  // namespace
+
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 
 bool has_errors(const Complaints& complaints) {
   return std::any_of(complaints.begin(), complaints.end(), [](const Complaint& c) { return c.severity == Severity::kError; });

@@ -33,6 +33,9 @@ std::string to_text(const Complaint& complaint);
 // "restapi.listen 8008 didn't pass validation: ...": the format of `--validate-config` (docs/configuration.md).
 std::string to_validation_line(const Complaint& complaint);
 
+// "postgresql.parameters.max_connections" -> "max_connections"
+std::string_view last_part(std::string_view path);
+
 // Whether values under this path are secrets (passwords, tokens, keys of the transport).
 bool is_secret(std::string_view path);
 

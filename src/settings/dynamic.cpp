@@ -16,9 +16,7 @@ namespace {
 
 namespace json = boost::json;
 using model::Milliseconds;
-using std::chrono::seconds;
 
-constexpr std::int64_t kMostInt = 2147483647;
 constexpr std::int64_t kMostSeconds = 100'000'000;
 
 // Reads the keys that each node looks up for itself: a value that does not parse yields the default.
@@ -68,8 +66,7 @@ model::SynchronousMode read_synchronous_mode(Document& document) {
   const json::value* value = document.find("synchronous_mode");
   if (value == nullptr) return model::SynchronousMode::kOff;
   if (const auto flag = parse_bool(*value)) return *flag ? model::SynchronousMode::kOn : model::SynchronousMode::kOff;
-  std::string word = value->is_string() ? std::string(value->get_string()) : std::string();
-  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string word = lower_case(value->is_string() ? std::string(value->get_string()) : std::string());
   if (word == "quorum") return model::SynchronousMode::kQuorum;
   document.fall_back("synchronous_mode", *value, "is not a boolean or quorum", "false");
   return model::SynchronousMode::kOff;
@@ -169,16 +166,16 @@ void read_own_keys(const json::object& object, Accepted& accepted, Complaints& e
   settings.maximum_lag_on_syncnode = document.number("maximum_lag_on_syncnode", -1, -kMostInt, std::int64_t{1} << 62);
   settings.check_timeline = document.flag("check_timeline");
   settings.max_timelines_history = static_cast<int>(document.number("max_timelines_history", 0, 0, kMostInt));
-  settings.primary_start_timeout = seconds(document.number("primary_start_timeout", 300, 0, kMostSeconds, "s", "master_start_timeout"));
-  settings.primary_stop_timeout = seconds(document.number("primary_stop_timeout", 0, -kMostInt, kMostSeconds, "s", "master_stop_timeout"));
+  settings.primary_start_timeout = std::chrono::seconds(document.number("primary_start_timeout", 300, 0, kMostSeconds, "s", "master_start_timeout"));
+  settings.primary_stop_timeout = std::chrono::seconds(document.number("primary_stop_timeout", 0, -kMostInt, kMostSeconds, "s", "master_stop_timeout"));
   settings.primary_stop_timeout = std::max(settings.primary_stop_timeout, Milliseconds(0));
-  settings.primary_race_backoff = seconds(document.number("primary_race_backoff", 0, 0, kMostSeconds, "s"));
+  settings.primary_race_backoff = std::chrono::seconds(document.number("primary_race_backoff", 0, 0, kMostSeconds, "s"));
   settings.synchronous_mode = read_synchronous_mode(document);
   settings.synchronous_mode_strict = document.flag("synchronous_mode_strict");
   settings.synchronous_node_count = read_synchronous_node_count(document, settings.synchronous_mode_strict);
   settings.failsafe_mode = document.flag("failsafe_mode");
   settings.pause = document.flag("pause");
-  settings.member_slots_ttl = seconds(document.number("member_slots_ttl", 1800, 0, kMostSeconds, "s"));
+  settings.member_slots_ttl = std::chrono::seconds(document.number("member_slots_ttl", 1800, 0, kMostSeconds, "s"));
   settings.slots = read_slots(document);
   settings.ignore_slots = read_ignore_slots(document);
   settings.use_slots = read_use_slots(object, accepted.fallbacks);

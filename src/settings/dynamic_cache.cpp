@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMostBytes = 2u << 20;
+constexpr std::size_t kMostCacheBytes = 2u << 20;
 
 std::string path_in(const std::string& data_dir) { return fmt::format("{}/{}", data_dir, kDynamicCacheName); }
 
@@ -81,7 +81,7 @@ std::string cache_content(const model::DynamicSettings& accepted) {
 }
 
 tl::expected<json::object, Complaint> parse_cache(std::string_view content) {
-  auto value = model::read_json(content, kMostBytes);
+  auto value = model::read_json(content, kMostCacheBytes);
   if (!value || !value->is_object()) {
     return tl::unexpected(Complaint{.severity = Severity::kWarning,
                                     .wrong = "does not hold a JSON object and is ignored",
@@ -96,7 +96,7 @@ tl::expected<std::optional<json::object>, Complaint> read_cache(const std::strin
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return tl::unexpected(problem(path, "read", errno));
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(kMostCacheBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return tl::unexpected(problem(path, "read", errno));
   text.resize(static_cast<std::size_t>(stream.gcount()));

@@ -17,13 +17,6 @@ namespace json = boost::json;
 
 constexpr std::string_view kReservedName = "__patroni_strict_sync_replica_placeholder__";
 
-const json::object kNothing;
-
-const json::object& mapping_at(const json::object& tree, std::string_view key) {
-  const json::value* value = tree.if_contains(key);
-  return value != nullptr && value->is_object() ? value->get_object() : kNothing;
-}
-
 // The tree with the old names of Patroni 1 and 2 replaced.
 json::object modernised(json::object local) {
   json::value* postgresql = local.if_contains("postgresql");

@@ -39,13 +39,6 @@ struct Rule {
   Reading reading = Reading::kText;
 };
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
 std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> result;
   while (!text.empty()) {
@@ -110,12 +103,12 @@ std::vector<Rule> make_fixed_rules() {
   std::vector<Rule> rules(kSingle.begin(), kSingle.end());
   for (const FixedSection& section : kFixed) {
     for (const std::string& key : words(section.keys)) {
-      rules.push_back({fmt::format("{}_{}", section.name, key), fmt::format("{}.{}", section.path, lower(key)), section.reading});
+      rules.push_back({fmt::format("{}_{}", section.name, key), fmt::format("{}.{}", section.path, lower_case(key)), section.reading});
     }
   }
   for (const char* role : {"REPLICATION", "SUPERUSER", "REWIND"}) {
     for (const std::string& key : words(kCredentialKeys)) {
-      rules.push_back({fmt::format("{}_{}", role, key), fmt::format("postgresql.authentication.{}.{}", lower(role), lower(key))});
+      rules.push_back({fmt::format("{}_{}", role, key), fmt::format("postgresql.authentication.{}.{}", lower_case(role), lower_case(key))});
     }
   }
   return rules;
@@ -154,7 +147,7 @@ std::vector<Rule> make_pattern_rules() {
     }
     for (const SuffixGroup& group : kSuffixes) {
       for (const std::string& suffix : words(group.suffixes)) {
-        std::string path = fmt::format("{}.{}", lower(section), lower(suffix));
+        std::string path = fmt::format("{}.{}", lower_case(section), lower_case(suffix));
         if (is_known_path(path)) rules.push_back({fmt::format("{}_{}", section, suffix), std::move(path), group.reading});
       }
     }
@@ -170,12 +163,6 @@ const std::array kStoreCredentials = std::to_array<Rule>({
     {"ETCD3_PASSWORD", "etcd3.password"},
 });
 
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 std::optional<json::value> parsed(const std::string& text) {
   auto document = parse_yaml(text, "");
   if (!document) return std::nullopt;
@@ -184,7 +171,7 @@ std::optional<json::value> parsed(const std::string& text) {
 
 // "a:1,b:2" becomes [a:1,b:2]; what begins like a list is one.
 std::optional<json::value> as_list(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   const bool is_list = text.starts_with('-') || text.find('[') != std::string_view::npos;
   auto value = parsed(is_list ? std::string(text) : fmt::format("[{}]", text));
   if (!value || !value->is_array()) return std::nullopt;
@@ -192,7 +179,7 @@ std::optional<json::value> as_list(std::string_view text) {
 }
 
 std::optional<json::value> as_mapping(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   auto value = parsed(text.starts_with('{') ? std::string(text) : fmt::format("{{{}}}", text));
   if (!value || !value->is_object()) return std::nullopt;
   return value;

@@ -71,7 +71,7 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
   {section ".username", "string", "", R, support}, {section ".password", "string", "", R, support},                  \
   {section ".cacert", "path", "", S, support}, {section ".cert", "path", "", S, support}, {section ".key", "path", "", S, support}
 
-constexpr std::array kLocal = std::to_array<Key>({
+constexpr std::array kLocalKeys = std::to_array<Key>({
     {"scope", "string", "", S},
     {"name", "string", "", S},
     {"namespace", "string", "service", S},
@@ -210,7 +210,7 @@ constexpr std::array kLocal = std::to_array<Key>({
     {"matriarch.pgbouncer.**", "mapping", "", R, kRefused, kNotYet},
 });
 
-constexpr std::array kDynamic = std::to_array<Key>({
+constexpr std::array kDynamicKeys = std::to_array<Key>({
     {"ttl", "seconds", "30; embedded: 2", D, kDiffers, "fractions where no Python Patroni takes part"},
     {"loop_wait", "seconds", "10; embedded: 1", D, kDiffers, "fractions where no Python Patroni takes part"},
     {"retry_timeout", "seconds", "10; embedded: 0.5", D, kDiffers, "fractions where no Python Patroni takes part"},
@@ -258,7 +258,7 @@ constexpr std::array kDynamic = std::to_array<Key>({
 
 }  // namespace
 
-std::span<const Key> local_keys() { return kLocal; }
-std::span<const Key> dynamic_keys() { return kDynamic; }
+std::span<const Key> local_keys() { return kLocalKeys; }
+std::span<const Key> dynamic_keys() { return kDynamicKeys; }
 
 }  // namespace matriarch::settings

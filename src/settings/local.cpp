@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr std::uintmax_t kMostBytes = 1 << 20;
+constexpr std::uintmax_t kMostFileBytes = 1 << 20;
 
 Complaint problem(const std::string& where, std::string wrong) { return {.wrong = std::move(wrong), .where = where}; }
 
@@ -24,7 +24,7 @@ Complaint problem(const std::string& where, std::string wrong) { return {.wrong 
 tl::expected<std::string, Complaint> read_file(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return tl::unexpected(problem(path.string(), "cannot be read"));
-  std::string text(kMostBytes + 1, '\0');
+  std::string text(kMostFileBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return tl::unexpected(problem(path.string(), "cannot be read"));
   text.resize(static_cast<std::size_t>(stream.gcount()));
@@ -140,5 +140,10 @@ class Loader {
 }  // namespace
 
 Loaded load(const LocalSource& source) { return Loader(source).load(); }
+
+std::string variable(const Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
 
 }  // namespace matriarch::settings

@@ -12,6 +12,7 @@
 namespace matriarch::settings {
 
 using Environment = std::map<std::string, std::string>;
+std::string variable(const Environment& environment, const std::string& name);  // empty when it is not set
 
 struct LocalSource {
   std::string path;         // a YAML file or a directory of them; empty, or not existing: the environment alone

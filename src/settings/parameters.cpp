@@ -13,13 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
 // How a controlled parameter may be changed in the dynamic configuration.
 enum class Accepts { kNever, kWalLevel, kTrue, kNumber, kBoolean };
 
@@ -50,7 +43,7 @@ constexpr std::array kControlled = std::to_array<Controlled>({
 });
 
 const Controlled* controlled(std::string_view name) {
-  const std::string key = lower(name);
+  const std::string key = lower_case(name);
   const auto found = std::find_if(kControlled.begin(), kControlled.end(), [&](const Controlled& row) { return row.name == key; });
   return found == kControlled.end() ? nullptr : &*found;
 }
@@ -59,7 +52,7 @@ bool is_acceptable(const Controlled& row, const json::value& value) {
   switch (row.accepts) {
     case Accepts::kNever: return false;
     case Accepts::kWalLevel: {
-      const std::string level = lower(model::comparison_text(value));
+      const std::string level = lower_case(model::comparison_text(value));
       return level == "hot_standby" || level == "replica" || level == "logical";
     }
     case Accepts::kTrue: return parse_bool(value) == true;
@@ -93,8 +86,8 @@ bool is_scalar(const std::string& path, std::string_view name, const json::value
 
 }  // namespace
 
-void Parameters::set(std::string_view name, std::string value) { entries_[lower(name)] = {std::string(name), std::move(value)}; }
-void Parameters::remove(std::string_view name) { entries_.erase(lower(name)); }
+void Parameters::set(std::string_view name, std::string value) { entries_[lower_case(name)] = {std::string(name), std::move(value)}; }
+void Parameters::remove(std::string_view name) { entries_.erase(lower_case(name)); }
 
 std::map<std::string, std::string> Parameters::by_name() const {
   std::map<std::string, std::string> result;

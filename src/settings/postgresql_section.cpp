@@ -29,14 +29,7 @@ constexpr std::array<std::string_view, 10> kForbiddenRewind{"target-pgdata", "so
 constexpr std::array<std::string_view, 10> kConnectionKeys{"sslmode", "sslcert",   "sslkey",     "sslpassword",     "sslrootcert",
                                                            "sslcrl",  "sslcrldir", "gssencmode", "channel_binding", "sslnegotiation"};
 
-const json::object kNothing;
-
 bool is_local_only(std::string_view key) { return std::find(kLocalOnly.begin(), kLocalOnly.end(), key) != kLocalOnly.end(); }
-
-const json::object& mapping_at(const json::object& section, std::string_view key) {
-  const json::value* value = section.if_contains(key);
-  return value != nullptr && value->is_object() ? value->get_object() : kNothing;
-}
 
 model::Options read_options(Reader& reader, std::string_view key, std::string_view tool, std::span<const std::string_view> forbidden) {
   const json::value* value = reader.find(key);

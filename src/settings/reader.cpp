@@ -14,16 +14,14 @@ namespace json = boost::json;
 
 const json::object kNothing;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
-std::string in_seconds(model::Milliseconds duration) { return fmt::format("{} s", static_cast<double>(duration.count()) / 1000.0); }
+std::string seconds_text(model::Milliseconds duration) { return fmt::format("{} s", static_cast<double>(duration.count()) / 1000.0); }
 
 }  // namespace
+
+const json::object& mapping_at(const json::object& tree, std::string_view key) {
+  const json::value* value = tree.if_contains(key);
+  return value != nullptr && value->is_object() ? value->get_object() : kNothing;
+}
 
 Reader::Reader(const json::value* section, std::string path, Complaints& complaints)
     : object_(&kNothing), path_(std::move(path)), complaints_(&complaints) {
@@ -118,7 +116,7 @@ model::Milliseconds Reader::duration(std::string_view key, model::Milliseconds f
                                      model::Milliseconds most) {
   const json::value* value = find(key);
   if (value == nullptr) return fallback;
-  const std::string right = fmt::format("expected seconds, or a number with a unit, from {} to {}", in_seconds(least), in_seconds(most));
+  const std::string right = fmt::format("expected seconds, or a number with a unit, from {} to {}", seconds_text(least), seconds_text(most));
   const auto seconds = parse_real(*value, "s");
   if (!seconds) {
     wrong(key, "is not a time", right);
@@ -182,7 +180,7 @@ std::map<std::string, std::string> Reader::mapping(std::string_view key) {
 std::string Reader::word(std::string_view key, std::string_view fallback, const std::vector<std::string_view>& words) {
   const json::value* value = find(key);
   if (value == nullptr) return std::string(fallback);
-  const std::string found = lower(model::comparison_text(*value));
+  const std::string found = lower_case(model::comparison_text(*value));
   if (std::find(words.begin(), words.end(), found) != words.end()) return found;
   wrong(key, "is not known", fmt::format("expected one of {}", fmt::join(words, ", ")));
   return std::string(fallback);

@@ -16,6 +16,9 @@
 
 namespace matriarch::settings {
 
+// The mapping under a key; an empty one where there is none, or something else.
+const boost::json::object& mapping_at(const boost::json::object& tree, std::string_view key);
+
 class Reader {
  public:
   // `section` may be null (absent). Anything but a mapping is an error; falsy values stand for an empty one.

@@ -14,15 +14,9 @@ namespace {
 
 namespace json = boost::json;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 bool is_local_name(const std::string& host) {
-  static constexpr std::array<std::string_view, 5> kLocal{"127.0.0.1", "0.0.0.0", "*", "::1", "localhost"};
-  return std::find(kLocal.begin(), kLocal.end(), host) != kLocal.end();
+  static constexpr std::array<std::string_view, 5> kLocalNames{"127.0.0.1", "0.0.0.0", "*", "::1", "localhost"};
+  return std::find(kLocalNames.begin(), kLocalNames.end(), host) != kLocalNames.end();
 }
 
 // The hosts and the port, or nothing after having said why.
@@ -135,7 +129,7 @@ Check one_of(std::vector<std::string_view> words, bool any_case) {
   return [words = std::move(words), any_case](const CheckContext& context, const std::string& path, const json::value& value) {
     if (!value.is_string()) return context.fail(path, value, "is not a string");
     const std::string text(value.get_string());
-    const bool found = std::any_of(words.begin(), words.end(), [&](std::string_view word) { return any_case ? lower(text) == lower(word) : text == word; });
+    const bool found = std::any_of(words.begin(), words.end(), [&](std::string_view word) { return any_case ? lower_case(text) == lower_case(word) : text == word; });
     if (!found) context.fail_validation(path, value, "Wrong value");
   };
 }

@@ -16,7 +16,6 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kMostInt = 2147483647;
 
 // Both or none, as `authentication` of restapi and ctl.
 std::pair<std::string, std::string> read_authentication(Reader& reader) {
@@ -113,8 +112,7 @@ model::WatchdogMode read_watchdog_mode(Reader& reader) {
   const json::value* value = reader.find("mode");
   if (value == nullptr) return model::WatchdogMode::kAutomatic;
   if (value->is_bool() && !value->get_bool()) return model::WatchdogMode::kOff;
-  std::string mode = value->is_string() ? std::string(value->get_string()) : std::string();
-  std::transform(mode.begin(), mode.end(), mode.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string mode = lower_case(value->is_string() ? std::string(value->get_string()) : std::string());
   if (mode == "automatic" || mode == "auto") return model::WatchdogMode::kAutomatic;
   if (mode == "required" || mode == "require") return model::WatchdogMode::kRequired;
   if (mode != "off" && mode != "disable" && mode != "disabled") {

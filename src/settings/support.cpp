@@ -14,7 +14,6 @@ std::string_view after_first(std::string_view path) {
   const std::size_t dot = path.find('.');
   return dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
 }
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 
 enum class Match { kNone, kInside, kEverything, kAnyName, kExact };
 

@@ -33,7 +33,7 @@ Limits limits_of(TimingLimits limits) {
 }
 
 // Far beyond any use, and far from where nanoseconds overflow.
-constexpr double kMostSeconds = 1e8;
+constexpr double kLongestSeconds = 1e8;
 
 // Python's int(): whole numbers, text of them, reals cut to whole ones.
 std::optional<double> whole_seconds(const json::value& value) {
@@ -71,7 +71,7 @@ class TimingReader {
     const json::value* value = document_.if_contains(key);
     if (value == nullptr) return fallback;
     const auto seconds = seconds_of(*value, limits_.fractions);
-    if (!seconds || !(std::abs(*seconds) <= kMostSeconds)) {
+    if (!seconds || !(std::abs(*seconds) <= kLongestSeconds)) {
       errors_.push_back({.path = key,
                          .value = shown_value(key, *value),
                          .wrong = seconds ? "is too large" : limits_.fractions ? "is not a number" : "is not an integer",

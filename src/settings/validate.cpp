@@ -15,7 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kMostInt = 2147483647;
 constexpr bool kMandatory = true;
 constexpr bool kOptional = false;
 

@@ -1,5 +1,7 @@
 #include "settings/values.hpp"
 
+#include <algorithm>
+
 #include "model/json_merge.hpp"
 #include "model/quantity.hpp"
 
@@ -40,6 +42,19 @@ std::optional<std::int64_t> parse_int(const json::value& value, std::string_view
 std::optional<double> parse_real(const json::value& value, std::string_view base_unit) {
   if (!may_be_number(value)) return std::nullopt;
   return model::parse_real(model::comparison_text(value), base_unit);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 }  // namespace matriarch::settings

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace matriarch::settings {
@@ -18,5 +19,11 @@ std::optional<bool> parse_bool(const boost::json::value& value);
 // ("1GB", "8kB") is 131072. Booleans are no numbers.
 std::optional<std::int64_t> parse_int(const boost::json::value& value, std::string_view base_unit = {});
 std::optional<double> parse_real(const boost::json::value& value, std::string_view base_unit = {});
+
+// The largest number that PostgreSQL and Patroni take for a whole one.
+inline constexpr std::int64_t kMostInt = 2147483647;
+
+std::string lower_case(std::string_view text);    // ASCII only
+std::string_view trimmed(std::string_view text);  // without blanks, tabs and line breaks at its ends
 
 }  // namespace matriarch::settings

@@ -42,6 +42,8 @@ SystemResult<void> write_durably(const std::string& path, std::string_view conte
 
 }  // namespace
 
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 SystemResult<std::string> read_file(const std::string& path, std::size_t max) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return failed("open", path);

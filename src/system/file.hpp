@@ -11,6 +11,8 @@
 
 namespace matriarch::system {
 
+bool exists(const std::string& path);  // links are followed
+
 // The whole content; EFBIG when it is longer than `max`. Works on /proc and on pipes, which tell no size.
 SystemResult<std::string> read_file(const std::string& path, std::size_t max);
 

@@ -5,7 +5,6 @@ namespace matriarch::conformance {
 namespace {
 
 using std::chrono::steady_clock;
-const MemberName kMe("pg1");
 
 class ThreeServers : public Conformance {
  protected:

@@ -6,7 +6,6 @@ namespace matriarch::conformance {
 namespace {
 
 using std::chrono::steady_clock;
-const MemberName kMe("pg1"), kOther("pg2");
 
 class Faults : public Conformance {
  protected:

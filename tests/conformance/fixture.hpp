@@ -23,6 +23,8 @@ using model::Revision;
 using model::SessionToken;
 using ports::StoreFailure;
 
+inline const MemberName kMe("pg1"), kOther("pg2");
+
 // One server for all tests that do not break it.
 Cluster& the_server();
 

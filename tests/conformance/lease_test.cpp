@@ -4,8 +4,6 @@
 namespace matriarch::conformance {
 namespace {
 
-const MemberName kMe("pg1"), kOther("pg2");
-
 class Lease : public Conformance {
  protected:
   std::unique_ptr<store::etcd::LeaseStore> leases_ = a_lease_store();

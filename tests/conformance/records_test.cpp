@@ -5,8 +5,6 @@
 namespace matriarch::conformance {
 namespace {
 
-const MemberName kMe("pg1"), kOther("pg2");
-
 class Records : public Conformance {
  protected:
   Records() {

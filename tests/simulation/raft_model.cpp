@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/layout/read.hpp"
+
 namespace matriarch::simulation {
 
 namespace machine = consensus::machine;
@@ -11,8 +13,8 @@ constexpr Milliseconds kElectionTimeout{150};
 constexpr Milliseconds kTick{10};
 }  // namespace
 
-RaftModel::RaftModel(World& world, Network& network, int replicas, StoreBugs bugs)
-    : world_(world), network_(network), bugs_(bugs), replicas_(static_cast<std::size_t>(replicas)) {
+RaftModel::RaftModel(World& world, Network& network, int replicas, int voters, StoreBugs bugs)
+    : world_(world), network_(network), bugs_(bugs), replicas_(static_cast<std::size_t>(replicas)), voters_(voters) {
   leaderless_since_ = world_.now();
   watch_leadership();
 }
@@ -20,10 +22,10 @@ RaftModel::RaftModel(World& world, Network& network, int replicas, StoreBugs bug
 bool RaftModel::has_majority(NodeId replica) const {
   if (!is_up(replica)) return false;
   int reached = 0;
-  for (NodeId other = 0; other < static_cast<NodeId>(replicas_.size()); ++other) {
+  for (NodeId other = 0; other < voters_; ++other) {
     if (is_up(other) && (other == replica || network_.both_ways(replica, other))) ++reached;
   }
-  return reached * 2 > static_cast<int>(replicas_.size());
+  return reached * 2 > voters_;
 }
 
 bool RaftModel::is_in_touch(NodeId at) const {
@@ -58,7 +60,7 @@ void RaftModel::depose() {
 
 void RaftModel::elect() {
   std::vector<NodeId> candidates;
-  for (NodeId replica = 0; replica < static_cast<NodeId>(replicas_.size()); ++replica) {
+  for (NodeId replica = 0; replica < voters_; ++replica) {
     if (has_majority(replica)) candidates.push_back(replica);
   }
   if (candidates.empty() || !world_.random().chance(0.1)) return;  // split votes: some ticks pass
@@ -97,7 +99,7 @@ void RaftModel::propose(NodeId at, machine::Command command, std::function<void(
   if (!forwarded) return;
   Proposal proposal{.command = std::move(command), .answer = std::move(answer), .term = term_, .arrived = world_.now() + *forwarded};
   const auto back = at == *leader_ ? Instant::duration{} : network_.delay(*leader_, at);
-  const auto replicate = std::chrono::microseconds(world_.random().between(200, 4000));
+  const auto replicate = std::chrono::microseconds(world_.random().between(200, static_cast<std::uint64_t>(longest_commit_.count())));
   world_.at(world_.now() + *forwarded + replicate + back, kNobody, [this, proposal = std::move(proposal)] { commit(proposal); });
 }
 
@@ -146,14 +148,26 @@ void RaftModel::judge_leases() {
   }
 }
 
-void RaftModel::read(NodeId at, std::function<void(const machine::Machine&)> answer) {
+std::shared_ptr<const model::Cluster> RaftModel::cluster() {
+  const model::Revision revision{machine_.revision()};
+  if (!cluster_ || cluster_->revision != revision) {
+    store::layout::Records records;
+    if (const auto all = machine_.range({.keys = {.key = std::string(1, '\0'), .end = std::string(1, '\0')}})) {
+      for (const auto& kv : all->kvs) records[kv->key] = {.value = kv->value, .mod_revision = kv->mod_revision, .session = kv->lease};
+    }
+    cluster_ = std::make_shared<const model::Cluster>(store::layout::read_cluster(records, revision));
+  }
+  return cluster_;
+}
+
+void RaftModel::read(NodeId at, std::function<void()> answer) {
   if (!is_up(at) || !leader_) return;
   const auto there = at == *leader_ ? std::optional<Instant::duration>(Instant::duration{}) : network_.carries(at, *leader_);
   if (!there) return;
   const auto term = term_;
   const auto confirm = std::chrono::microseconds(world_.random().between(200, 3000));
   world_.at(world_.now() + *there + confirm, kNobody, [this, term, answer = std::move(answer)] {
-    if (leader_ && term == term_ && has_majority(*leader_)) answer(machine_);
+    if (leader_ && term == term_ && has_majority(*leader_)) answer();
   });
 }
 

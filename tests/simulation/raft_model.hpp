@@ -6,11 +6,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "consensus/machine/lease_clock.hpp"
 #include "consensus/machine/machine.hpp"
+#include "model/cluster.hpp"
 #include "simulation/network.hpp"
 #include "simulation/world.hpp"
 
@@ -24,15 +26,20 @@ struct StoreBugs {
 
 class RaftModel {
  public:
-  RaftModel(World& world, Network& network, int replicas, StoreBugs bugs);
+  static constexpr std::chrono::microseconds kUsualCommit{4000};
+
+  // The first `voters` of the replicas vote; the others only pass on what they are asked.
+  RaftModel(World& world, Network& network, int replicas, int voters, StoreBugs bugs);
 
   // At replica `at`: carries a command to the leader and answers when it is committed and applied. No answer: lost, or
   // there is no leader; the command may have been applied all the same.
   void propose(NodeId at, consensus::machine::Command command, std::function<void(consensus::machine::Applied)> answer);
   // A linearizable read: the machine, at a moment between question and answer at which the leader had a majority.
-  void read(NodeId at, std::function<void(const consensus::machine::Machine&)> answer);
+  void read(NodeId at, std::function<void()> answer);
 
   const consensus::machine::Machine& machine() const { return machine_; }
+  // What the machine holds, as the product reads it; made once for each revision.
+  std::shared_ptr<const model::Cluster> cluster();
   // Whether replica `at` hears from a leader that has a majority.
   bool is_in_touch(NodeId at) const;
   // Called after every command that changed a key.
@@ -41,6 +48,8 @@ class RaftModel {
   void set_up(NodeId replica, bool up);
   bool is_up(NodeId replica) const { return replicas_[static_cast<std::size_t>(replica)].up; }
   std::optional<NodeId> leader() const { return leader_; }
+  // How long a commit takes at the most: a busy disk.
+  void set_commit_time(std::chrono::microseconds longest) { longest_commit_ = longest; }
   // Leadership leaves the present leader, as by a hiccup of its disk.
   void depose();
   std::uint64_t elections() const { return term_; }
@@ -69,6 +78,9 @@ class RaftModel {
   StoreBugs bugs_;
   consensus::machine::Machine machine_;
   std::vector<Replica> replicas_;
+  int voters_;
+  std::chrono::microseconds longest_commit_ = kUsualCommit;
+  std::shared_ptr<const model::Cluster> cluster_;
   std::optional<NodeId> leader_;
   std::uint64_t term_ = 0;
   std::optional<Instant> leaderless_since_;

@@ -19,8 +19,12 @@ class SimBoard : public ports::Board {
  public:
   void publish(std::shared_ptr<const ports::Snapshot> snapshot) override { snapshot_ = std::move(snapshot); }
   std::shared_ptr<const ports::Snapshot> latest() const override { return snapshot_; }
-  void publish_lease(model::LeaseState lease) override { lease_ = lease; }
+  void publish_lease(model::LeaseState lease) override {
+    lease_ = lease;
+    if (on_lease) on_lease(lease);
+  }
   model::LeaseState lease() const override { return lease_; }
+  std::function<void(const model::LeaseState&)> on_lease;
 
  private:
   std::shared_ptr<const ports::Snapshot> snapshot_;
@@ -174,8 +178,11 @@ void spoil(Stage& stage, NodeId id, const model::Observation& seen, model::Decis
     if (!stage.bugs.guc_before_sync || !write) continue;
     const auto& recorded = seen.store.cluster->sync.voters;
     const bool somebody_leaves = std::any_of(recorded.begin(), recorded.end(), [&](const auto& name) { return !write->voters.contains(name); });
-    if (somebody_leaves) first.emplace_back(model::SetSyncNames{.text = write->voters.empty() ? std::string() : "\"" + write->voters.begin()->text + "\""});
+    const std::string text = write->voters.empty() ? std::string() : "\"" + write->voters.begin()->text + "\"";
+    if (somebody_leaves && stage.instances[static_cast<std::size_t>(id)]->running_sync_names() != text) first.emplace_back(model::SetSyncNames{.text = text});
   }
+  // The record follows at a later look.
+  if (!first.empty()) std::erase_if(decision.actions, [](const model::Action& action) { return std::holds_alternative<model::WriteSync>(action); });
   decision.actions.insert(decision.actions.begin(), first.begin(), first.end());
 }
 
@@ -210,8 +217,17 @@ struct SimNode::Process {
                 made->dynamic = accepted->settings;
                 return std::shared_ptr<const model::Settings>(made);
               }) {
+    board.on_lease = [this, &stage, id](const model::LeaseState& lease) { check_lease(stage, id, lease); };
     stage.world.add(main.get());
     stage.world.add(keeping.get());
+  }
+
+  // S2: who counts on the lease has it.
+  void check_lease(Stage& stage, NodeId id, const model::LeaseState& lease) {
+    if (lease.outcome != model::LeaseOutcome::kHeld || !lease.holds(keeper_clock.now())) return;
+    const auto leader = stage.raft.machine().find("leader");
+    if (leader && leader->value == stage.nodes[static_cast<std::size_t>(id)]->name()) return;
+    stage.violation(id, "S2 counts on the lease while the leader key is '" + (leader ? leader->value : std::string()) + "'");
   }
 
   static agent::Judge judge(Stage& stage, NodeId id) {
@@ -223,7 +239,7 @@ struct SimNode::Process {
                   if (starts_promotion(decision) && !stage.nodes[static_cast<std::size_t>(id)]->knows_enough_to_promote()) {
                     stage.violation(id, "S4 a promotion was decided on a view from before the guardian watched the lease");
                   }
-                  stage.decided(id, decision);
+                  stage.decided(id, seen, decision);
                   return decision;
                 },
             .violations =

@@ -39,7 +39,7 @@ struct Stage {
   const Bugs& bugs;
   boost::json::object dynamic;                       // the cluster's dynamic configuration at bootstrap
   std::function<void(NodeId, std::string)> violation;  // an invariant is broken
-  std::function<void(NodeId, const model::Decision&)> decided;
+  std::function<void(NodeId, const model::Observation&, const model::Decision&)> decided;
   std::function<void(NodeId, std::string)> trace;
 };
 
@@ -48,6 +48,7 @@ class SimNode {
   SimNode(Stage& stage, NodeId id);
   ~SimNode();
 
+  NodeId id() const { return id_; }
   const std::string& name() const { return name_; }
   SimInstance& instance() { return *stage_.instances[static_cast<std::size_t>(id_)]; }
   bool service_is_running() const { return guardian_ != nullptr; }

@@ -30,14 +30,6 @@ tl::unexpected<StoreError> error(StoreFailure failure, std::string what) { retur
 
 }  // namespace
 
-layout::Records records_of(const machine::Machine& state) {
-  layout::Records records;
-  const auto all = state.range({.keys = {.key = std::string(1, '\0'), .end = std::string(1, '\0')}});
-  if (!all) return records;
-  for (const auto& kv : all->kvs) records[kv->key] = {.value = kv->value, .mod_revision = kv->mod_revision, .session = kv->lease};
-  return records;
-}
-
 asio::awaitable<StoreResult<machine::Applied>> StoreConnection::propose(machine::Body body, Milliseconds timeout) {
   const bool reached = raft_.is_up(node_);
   std::function<void(std::function<void(machine::Applied)>)> serve = [&raft = raft_, node = node_, body](std::function<void(machine::Applied)> answer) {
@@ -49,15 +41,17 @@ asio::awaitable<StoreResult<machine::Applied>> StoreConnection::propose(machine:
   co_return error(StoreFailure::kUnknown, "no answer");
 }
 
-asio::awaitable<StoreResult<layout::Records>> StoreConnection::read(Milliseconds timeout, model::Revision& revision) {
-  using State = std::pair<layout::Records, std::int64_t>;
-  std::function<void(std::function<void(State)>)> serve = [&raft = raft_, node = node_](std::function<void(State)> answer) {
-    raft.read(node, [answer](const machine::Machine& state) { answer(State{records_of(state), state.revision()}); });
+asio::awaitable<StoreResult<StoreState>> StoreConnection::read(Milliseconds timeout) {
+  std::function<void(std::function<void(StoreState)>)> serve = [&raft = raft_, node = node_](std::function<void(StoreState)> answer) {
+    raft.read(node, [answer, &raft] {
+      StoreState state{.cluster = raft.cluster()};
+      if (const auto leader = raft.machine().find(layout::kLeader)) state.leader = *leader;
+      answer(std::move(state));
+    });
   };
-  auto state = co_await call<State>(network_, clock_, node_, node_, timeout, std::move(serve));
+  auto state = co_await call<StoreState>(network_, clock_, node_, node_, timeout, std::move(serve));
   if (!state) co_return error(StoreFailure::kUnreachable, "no answer");
-  revision = model::Revision{state->second};
-  co_return std::move(state->first);
+  co_return std::move(*state);
 }
 
 // ---- the cluster's records -----------------------------------------------------------------------------------------
@@ -89,30 +83,28 @@ void SimStore::send_view() {
     return;
   }
   sending_ = true;
-  auto records = records_of(raft.machine());
-  const model::Revision revision{raft.machine().revision()};
+  auto cluster = raft.cluster();
   const auto delay = connection_.network().delay(*raft.leader(), connection_.node());
-  world.at(world.now() + delay, connection_.clock().owner(), [this, records = std::move(records), revision] {
+  world.at(world.now() + delay, connection_.clock().owner(), [this, cluster = std::move(cluster)] {
     sending_ = false;
-    deliver(records, revision);
+    deliver(cluster);
     if (changed_since_) send_view();
   });
 }
 
-void SimStore::deliver(layout::Records records, model::Revision revision) {
-  if (view_ && view_->revision >= revision) return;
-  view_ = std::make_shared<const model::Cluster>(layout::read_cluster(records, revision));
+void SimStore::deliver(std::shared_ptr<const model::Cluster> cluster) {
+  if (view_ && view_->revision >= cluster->revision) return;
+  view_ = std::move(cluster);
   if (changed_) asio::post(connection_.clock().executor(), [this] { changed_(); });
 }
 
 asio::awaitable<StoreResult<std::shared_ptr<const model::Cluster>>> SimStore::read(Milliseconds timeout) {
   if (connection_.bugs().stale_reads && view_) co_return view_;
   const Instant began = connection_.clock().world().now();
-  model::Revision revision;
-  auto records = co_await connection_.read(timeout, revision);
-  if (!records) co_return tl::unexpected(records.error());
+  auto state = co_await connection_.read(timeout);
+  if (!state) co_return tl::unexpected(state.error());
   last_read_began_ = began;
-  deliver(std::move(*records), revision);
+  deliver(state->cluster);
   co_return view_;
 }
 
@@ -127,7 +119,7 @@ asio::awaitable<StoreResult<model::Revision>> SimStore::write(machine::Transacti
   const auto* done = std::get_if<machine::TransactionOutcome>(&*applied->outcome.answer);
   if (done && !done->succeeded) co_return error(StoreFailure::kConflict, "the condition does not hold");
   // The writer sees its own write at once.
-  deliver(records_of(connection_.raft().machine()), model::Revision{connection_.raft().machine().revision()});
+  deliver(connection_.raft().cluster());
   co_return model::Revision{applied->outcome.revision};
 }
 
@@ -209,11 +201,9 @@ asio::awaitable<StoreResult<ports::SessionGrant>> SimLeaseStore::renew(model::Se
   if (!applied->outcome.answer) co_return error(StoreFailure::kLost, "the session is gone");
   const auto* lease = std::get_if<machine::LeaseOutcome>(&*applied->outcome.answer);
   if (holding) {
-    model::Revision revision;
-    auto records = co_await connection_.read(timeout, revision);
-    if (!records) co_return tl::unexpected(records.error());
-    const auto leader = records->find(layout::kLeader);
-    if (leader == records->end() || leader->second.value != me.text || leader->second.session != session.value) {
+    auto state = co_await connection_.read(timeout);
+    if (!state) co_return tl::unexpected(state.error());
+    if (!state->leader || state->leader->value != me.text || state->leader->lease != session.value) {
       co_return error(StoreFailure::kLost, "the leader key is not ours");
     }
   }
@@ -223,6 +213,7 @@ asio::awaitable<StoreResult<ports::SessionGrant>> SimLeaseStore::renew(model::Se
 }
 
 asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, Milliseconds timeout) {
+  if (guards.only_if_ours) co_return co_await take_over_own(session, std::move(me), timeout);
   machine::Transaction rebind{.compare = {has_value(layout::kLeader, me.text)}, .success = {put(layout::kLeader, me.text, session.value)}};
   machine::Transaction transaction{.compare = {absent(layout::kLeader)}, .success = {put(layout::kLeader, me.text, session.value)}, .failure = {{.what = rebind}}};
   if (guards.sync_revision) transaction.compare.push_back(at_revision(layout::kSync, *guards.sync_revision));
@@ -233,12 +224,10 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::Sess
     if (applied.error().failure != StoreFailure::kUnknown) co_return tl::unexpected(applied.error());
     if (connection_.bugs().unknown_is_success) co_return model::Revision{connection_.raft().machine().revision()};
     // The answer was lost: the store is asked whose key it is.
-    model::Revision revision;
-    auto records = co_await connection_.read(timeout, revision);
-    if (!records) co_return tl::unexpected(applied.error());
-    const auto leader = records->find(layout::kLeader);
-    if (leader != records->end() && leader->second.value == me.text && leader->second.session == session.value) {
-      co_return model::Revision{leader->second.mod_revision};
+    auto state = co_await connection_.read(timeout);
+    if (!state) co_return tl::unexpected(applied.error());
+    if (state->leader && state->leader->value == me.text && state->leader->lease == session.value) {
+      co_return model::Revision{state->leader->mod_revision};
     }
     co_return error(StoreFailure::kUnknown, "no answer, and the key is not there");
   }
@@ -247,6 +236,17 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::Sess
   const bool rebound = done && !done->succeeded && !done->responses.empty() && std::get_if<machine::TransactionOutcome>(&done->responses[0].what) &&
                        std::get<machine::TransactionOutcome>(done->responses[0].what).succeeded;
   if (!done || (!done->succeeded && !rebound)) co_return error(StoreFailure::kConflict, "somebody else holds the leader key, or a guard moved");
+  co_return model::Revision{applied->outcome.revision};
+}
+
+asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take_over_own(model::SessionToken session, model::MemberName me, Milliseconds timeout) {
+  machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text)}, .success = {put(layout::kLeader, me.text, session.value)}};
+  machine::Body body = std::move(transaction);
+  auto applied = co_await connection_.propose(std::move(body), timeout);
+  if (!applied) co_return tl::unexpected(applied.error());
+  if (!applied->outcome.answer) co_return error(StoreFailure::kLost, machine::to_string(applied->outcome.answer.error()));
+  const auto* done = std::get_if<machine::TransactionOutcome>(&*applied->outcome.answer);
+  if (!done || !done->succeeded) co_return error(StoreFailure::kConflict, "the leader key is not ours");
   co_return model::Revision{applied->outcome.revision};
 }
 

@@ -19,6 +19,12 @@ struct ClientBugs {
   bool lease_from_reply = false;     // the ttl is counted from the answer
 };
 
+// What a linearizable read shows.
+struct StoreState {
+  std::shared_ptr<const model::Cluster> cluster;
+  std::optional<consensus::machine::KeyValue> leader;  // with its lease, which the cluster's view leaves out
+};
+
 // What both clients share: a transaction at the store of this node, and its possible outcomes.
 class StoreConnection {
  public:
@@ -26,7 +32,7 @@ class StoreConnection {
       : raft_(raft), network_(network), clock_(clock), node_(node), bugs_(bugs) {}
 
   boost::asio::awaitable<ports::StoreResult<consensus::machine::Applied>> propose(consensus::machine::Body body, Milliseconds timeout);
-  boost::asio::awaitable<ports::StoreResult<store::layout::Records>> read(Milliseconds timeout, model::Revision& revision);
+  boost::asio::awaitable<ports::StoreResult<StoreState>> read(Milliseconds timeout);
 
   RaftModel& raft() { return raft_; }
   Network& network() { return network_; }
@@ -41,8 +47,6 @@ class StoreConnection {
   NodeId node_;
   ClientBugs bugs_;
 };
-
-store::layout::Records records_of(const consensus::machine::Machine& machine);
 
 class SimStore : public ports::Store {
  public:
@@ -73,7 +77,7 @@ class SimStore : public ports::Store {
 
  private:
   boost::asio::awaitable<ports::StoreResult<model::Revision>> write(consensus::machine::Transaction transaction, Milliseconds timeout);
-  void deliver(store::layout::Records records, model::Revision revision);
+  void deliver(std::shared_ptr<const model::Cluster> cluster);
   void send_view();
 
   StoreConnection connection_;
@@ -95,6 +99,8 @@ class SimLeaseStore : public ports::LeaseStore {
   boost::asio::awaitable<ports::StoreResult<void>> close_session(model::SessionToken session, Milliseconds timeout) override;
 
  private:
+  boost::asio::awaitable<ports::StoreResult<model::Revision>> take_over_own(model::SessionToken session, model::MemberName me, Milliseconds timeout);
+
   StoreConnection connection_;
 };
 

@@ -11,7 +11,10 @@ namespace matriarch::simulation {
 namespace {
 
 constexpr Milliseconds kHealWithin{90'000};  // after the last fault: one leader, everybody streaming (L13, with clones)
+constexpr int kMostLooksAtOnce = 200;
 constexpr Milliseconds kSettle{40'000};      // for the first bootstrap, before faults begin
+
+int count_of_nodes(World& world) { return world.random().chance(0.6) ? 3 : static_cast<int>(world.random().between(4, 5)); }
 
 class Run {
  public:
@@ -29,6 +32,7 @@ class Run {
   void schedule_fault();
   void violation(std::string what);
   void say(NodeId node, std::string text);
+  void watch_for_spinning(NodeId node, const model::Observation& seen, const model::Decision& decision);
   void check_store();
   void check_sync_acknowledgements();
   void check_promotions();
@@ -57,6 +61,7 @@ class Run {
   void strike_isolate();
   void strike_one_way();
   void strike_store_hiccup();
+  void strike_slow_store();
   void strike_slow_network();
   void strike_switchover();
   void strike_restart();
@@ -66,17 +71,19 @@ class Run {
   Options options_;
   World world_;
   Network network_;
+  int count_;
   RaftModel raft_;
   Wal wal_;
   Report report_;
   Stage stage_;  // before the nodes, which use it to their end
   Instances instances_;
   Nodes nodes_;
-  bool synchronous_ = false;
+  bool synchronous_ = false, check_timeline_ = false;
   std::vector<Fault> chosen_;
   bool faults_over_ = false;
   std::string leader_in_store_;
   int branches_seen_ = 0;
+  std::map<NodeId, std::pair<Instant, int>> looks_;  // the last moment of one, and how many there were in it
   Instant last_commit_{};
   std::size_t commits_seen_ = 0;
 };
@@ -85,16 +92,20 @@ Run::Run(const Options& options)
     : options_(options),
       world_(options.seed),
       network_(world_),
-      raft_(world_, network_, 3, options.bugs.store),
+      count_(count_of_nodes(world_)),
+      raft_(world_, network_, count_, count_ < 5 ? 3 : 5, options.bugs.store),
       wal_(world_),
       stage_{.world = world_, .network = network_, .raft = raft_, .wal = wal_, .instances = instances_, .nodes = nodes_, .bugs = options_.bugs} {
   report_.seed = options.seed;
   synchronous_ = world_.random().chance(0.6);
   stage_.dynamic = {{"ttl", world_.random().chance(0.5) ? 2 : 1}, {"loop_wait", 1}, {"retry_timeout", 0.5}, {"postgresql", {{"use_pg_rewind", true}}}};
   if (synchronous_) stage_.dynamic["synchronous_mode"] = true;
+  check_timeline_ = world_.random().chance(0.5);
+  stage_.dynamic["check_timeline"] = check_timeline_;
   stage_.violation = [this](NodeId node, std::string what) { violation(fmt::format("n{}: {}", node + 1, what)); };
   stage_.trace = [this](NodeId node, std::string text) { say(node, std::move(text)); };
-  stage_.decided = [this](NodeId, const model::Decision& decision) {
+  stage_.decided = [this](NodeId node, const model::Observation& seen, const model::Decision& decision) {
+    watch_for_spinning(node, seen, decision);
     for (const auto& rule : decision.path) ++report_.rules[rule];
     for (const auto& duty : decision.duties) ++report_.rules[duty];
   };
@@ -103,8 +114,7 @@ Run::Run(const Options& options)
     check_store();
     for (auto& node : nodes_) node->view_changed();
   });
-  const int count = 3;
-  for (NodeId id = 0; id < count; ++id) {
+  for (NodeId id = 0; id < count_; ++id) {
     InstanceNames names{.node_of =
                             [this](const std::string& member) {
                               for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -136,6 +146,7 @@ const std::vector<Run::Fault>& Run::all_faults() {
       {"node isolated", &Run::strike_isolate},
       {"one-way cut", &Run::strike_one_way},
       {"store hiccup", &Run::strike_store_hiccup},
+      {"slow store", &Run::strike_slow_store},
       {"slow, lossy network", &Run::strike_slow_network},
       {"switchover", &Run::strike_switchover},
       {"restart", &Run::strike_restart},
@@ -162,6 +173,16 @@ void Run::say(NodeId node, std::string text) {
   mix(&node, sizeof node);
   mix(text.data(), text.size());
   if (options_.trace) std::printf("%12.3f  %-5s %s\n", std::chrono::duration<double>(world_.now().time_since_epoch()).count(), node < 0 ? "world" : fmt::format("n{}", node + 1).c_str(), text.c_str());
+}
+
+// An agent that looks again and again while no time passes would burn a core for ever.
+void Run::watch_for_spinning(NodeId node, const model::Observation& seen, const model::Decision& decision) {
+  auto& [since, looks] = looks_[node];
+  if (since != world_.now()) looks = 0;
+  since = world_.now();
+  if (++looks <= kMostLooksAtOnce) return;
+  if (looks > kMostLooksAtOnce + 3) return;
+  violation(fmt::format("n{} spins: look {} at one moment, rule {}, after '{}'", node + 1, looks, decision.rule, seen.last_event));
 }
 
 // ---- what must hold ------------------------------------------------------------------------------------------------
@@ -227,10 +248,10 @@ void Run::check_promotions() {
   }
 }
 
-// S11: nobody is promoted from a timeline that the cluster's history in the store has left behind.
+// S11: with check_timeline nobody is promoted from a timeline that the cluster's history in the store has left behind.
 void Run::check_timeline(const Branch& branch) {
   const auto kv = raft_.machine().find("history");
-  if (!kv) return;
+  if (!kv || !check_timeline_) return;
   model::Cluster recorded;
   recorded.history = store::layout::read_history({.value = kv->value, .mod_revision = kv->mod_revision});
   if (recorded.timeline().known() && branch.timeline <= recorded.timeline().value) {
@@ -362,14 +383,13 @@ void Run::check_hang(SimNode& node, Instant since) {
 // The last renewals before the cut were granted earlier than their answers came.
 void Run::strike_late_answers() {
   SimNode& node = target();
-  NodeId id = 0;
-  while (nodes_[static_cast<std::size_t>(id)].get() != &node) ++id;
+  const NodeId id = node.id();
   const Milliseconds lateness = world_.random().between(Milliseconds(50), Milliseconds(450));
   say(-1, fmt::format("{}: answers come {} ms late", node.name(), lateness.count()));
   network_.set_lateness(id, lateness);
   in(Milliseconds(500), Milliseconds(3'000), [this, &node, id] {
     say(-1, node.name() + ": isolated");
-    network_.isolate(id, static_cast<int>(nodes_.size()));
+    network_.isolate(id, count_);
     network_.set_lateness(id, Milliseconds(0));
     in(Milliseconds(3'000), Milliseconds(10'000), [this] { network_.heal(); });
   });
@@ -377,9 +397,7 @@ void Run::strike_late_answers() {
 void Run::strike_isolate() {
   SimNode& node = target();
   say(-1, node.name() + ": isolated");
-  NodeId id = 0;
-  while (nodes_[static_cast<std::size_t>(id)].get() != &node) ++id;
-  network_.isolate(id, static_cast<int>(nodes_.size()));
+  network_.isolate(node.id(), count_);
   in(Milliseconds(100), Milliseconds(20'000), [this] { network_.heal(); });
 }
 void Run::strike_one_way() {
@@ -393,6 +411,17 @@ void Run::strike_one_way() {
 void Run::strike_store_hiccup() {
   say(-1, "the store loses its leader");
   raft_.depose();
+}
+// Commits take long, and the leader is away for about as long as a lease lasts: an expiry and a renewal meet in the log.
+void Run::strike_slow_store() {
+  SimNode* leader = leader_node();
+  raft_.set_commit_time(std::chrono::milliseconds(world_.random().between(20, 300)));
+  say(-1, "the store's disk is slow");
+  in(Milliseconds(1'000), Milliseconds(12'000), [this] { raft_.set_commit_time(RaftModel::kUsualCommit); });
+  if (!leader || !world_.random().chance(0.5)) return;
+  say(-1, leader->name() + ": isolated for about a ttl");
+  network_.isolate(leader->id(), count_);
+  in(Milliseconds(800), Milliseconds(2'200), [this] { network_.heal(); });
 }
 void Run::strike_slow_network() {
   say(-1, "the network is slow and loses messages");
@@ -429,6 +458,7 @@ void Run::heal_everything() {
   network_.heal();
   network_.set_loss(0);
   network_.set_slowness(Milliseconds(0));
+  raft_.set_commit_time(RaftModel::kUsualCommit);
   for (NodeId id = 0; id < static_cast<NodeId>(nodes_.size()); ++id) network_.set_lateness(id, Milliseconds(0));
   for (auto& node : nodes_) {
     node->thaw();
@@ -458,7 +488,7 @@ Report Run::go() {
     check_sync_acknowledgements();
     check_promotions();
     if (!report_.violations.empty() && !options_.trace) break;
-    if (world_.steps() > 50'000'000) {
+    if (world_.steps() > 5'000'000) {
       violation("the run does not end: too many steps");
       break;
     }

@@ -19,11 +19,6 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 using model::Member;
 
-std::string text_of(const json::value& document, std::string_view key) {
-  const auto* value = document.is_object() ? document.get_object().if_contains(key) : nullptr;
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 // What a member says of its copy: state, and for a Matriarch member the progress of its task.
 struct Rebuild {
   bool answered = false, over = false, failed = false;
@@ -35,17 +30,18 @@ Rebuild look_at(Context& context, const Member& member) {
   const auto answer = context.call({.api_url = member.api_url, .endpoint = "patroni"});
   const auto document = answer ? model::read_json(answer->body) : std::nullopt;
   if (!document) return seen;
+  const json::object said = document->is_object() ? document->get_object() : json::object();
   seen.answered = true;
-  seen.state = text_of(*document, "state");
+  seen.state = model::text_at(said, "state");
   seen.over = seen.state != "creating replica";
   seen.failed = seen.state.ends_with("failed") || seen.state == "crashed";
-  if (!document->is_object() || !document->get_object().contains("matriarch")) return seen;
+  if (!said.contains("matriarch")) return seen;
   const auto own = context.call({.api_url = member.api_url, .endpoint = "matriarch/status"});
   const auto status = own ? model::read_json(own->body) : std::nullopt;
   const auto* task = status && status->is_object() ? status->get_object().if_contains("task") : nullptr;
   if (task && task->is_object()) {
-    seen.progress = text_of(*task, "progress");
-    const auto kind = text_of(*task, "kind");
+    seen.progress = model::text_at(task->get_object(), "progress");
+    const auto kind = model::text_at(task->get_object(), "kind");
     if (kind == "clone" || kind == "reinitialize") seen.over = false;
   }
   return seen;

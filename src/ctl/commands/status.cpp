@@ -17,7 +17,6 @@ namespace matriarch::ctl {
 namespace {
 
 
-constexpr model::Milliseconds kProbe{1'500};
 constexpr std::size_t kEvents = 5;
 
 std::vector<RecentEvent> last_events(Context& context, const Facts& facts, std::size_t count) {

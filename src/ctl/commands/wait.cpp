@@ -15,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr model::Milliseconds kProbe{1'500};
 
 // A condition of `wait --for`.
 bool holds(const Facts& facts, const Judgement& judgement, const std::string& condition, const Arguments& arguments) {

@@ -18,12 +18,6 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr model::Milliseconds kProbe{1'500};
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && !value->is_null() ? cell_text(*value) : std::string();
-}
 
 std::string age_text(const std::string& since, model::WallTime now) {
   const auto at = model::parse_timestamp(since);
@@ -38,13 +32,13 @@ std::string inputs_text(const json::object& own) {
     return value && value->is_object() ? value->get_object() : json::object{};
   };
   const auto lease = part("lease"), store = part("store"), postgres = part("postgres");
-  inputs.push_back(text_of(lease, "held") == "True" ? fmt::format("lease held (term {}), valid for {} s more", text_of(lease, "term"), text_of(lease, "margin_seconds"))
-                                                    : fmt::format("no lease ({})", text_of(lease, "outcome")));
-  inputs.push_back(fmt::format("store {}, leader there: {}", text_of(store, "ok") == "True" ? "ok" : "unreachable", text_of(store, "leader").empty() ? "none" : text_of(store, "leader")));
-  inputs.push_back(fmt::format("PostgreSQL {} as {}{}", text_of(postgres, "state"), text_of(postgres, "role"),
-                               text_of(postgres, "timeline").empty() ? "" : ", timeline " + text_of(postgres, "timeline")));
-  if (const auto task = part("task"); !task.empty()) inputs.push_back(fmt::format("running: {} {}", text_of(task, "kind"), text_of(task, "progress")));
-  if (text_of(own, "paused") == "True") inputs.push_back("paused");
+  inputs.push_back(cell_at(lease, "held") == "True" ? fmt::format("lease held (term {}), valid for {} s more", cell_at(lease, "term"), cell_at(lease, "margin_seconds"))
+                                                    : fmt::format("no lease ({})", cell_at(lease, "outcome")));
+  inputs.push_back(fmt::format("store {}, leader there: {}", cell_at(store, "ok") == "True" ? "ok" : "unreachable", cell_at(store, "leader").empty() ? "none" : cell_at(store, "leader")));
+  inputs.push_back(fmt::format("PostgreSQL {} as {}{}", cell_at(postgres, "state"), cell_at(postgres, "role"),
+                               cell_at(postgres, "timeline").empty() ? "" : ", timeline " + cell_at(postgres, "timeline")));
+  if (const auto task = part("task"); !task.empty()) inputs.push_back(fmt::format("running: {} {}", cell_at(task, "kind"), cell_at(task, "progress")));
+  if (cell_at(own, "paused") == "True") inputs.push_back("paused");
   return fmt::format("{}", fmt::join(inputs, "; "));
 }
 
@@ -53,15 +47,15 @@ std::string why_text(const std::string& name, const json::object& decisions, con
   const auto* current = decisions.if_contains("current");
   if (!current || !current->is_object()) return fmt::format("{}  has not decided anything yet\n", name);
   const auto& verdict = current->get_object();
-  std::string text = fmt::format("{}  {}  (table {}, for {})\n", name, text_of(verdict, "rule"), text_of(verdict, "table"), age_text(text_of(verdict, "since"), now));
-  text += fmt::format("  says     {}\n", text_of(verdict, "says"));
+  std::string text = fmt::format("{}  {}  (table {}, for {})\n", name, cell_at(verdict, "rule"), cell_at(verdict, "table"), age_text(cell_at(verdict, "since"), now));
+  text += fmt::format("  says     {}\n", cell_at(verdict, "says"));
   text += fmt::format("  because  {}\n", inputs_text(own));
   const auto* recent = decisions.if_contains("recent");
   if (!recent || !recent->is_array()) return text;
   bool first = true;
   for (const auto& row : recent->get_array()) {
     if (!row.is_object()) continue;
-    text += fmt::format("  {:<8} {}  {:<28} {}\n", first ? "before" : "", text_of(row.get_object(), "at").substr(0, 23), text_of(row.get_object(), "rule"), text_of(row.get_object(), "says"));
+    text += fmt::format("  {:<8} {}  {:<28} {}\n", first ? "before" : "", cell_at(row.get_object(), "at").substr(0, 23), cell_at(row.get_object(), "rule"), cell_at(row.get_object(), "says"));
     first = false;
   }
   return text;
@@ -75,7 +69,7 @@ json::object object_in(const CallResult& answer) {
 std::string patroni_text(const std::string& name, const CallResult& answer) {
   const auto document = answer ? model::read_json(answer->body) : std::nullopt;
   if (!document || !document->is_object()) return fmt::format("{}  does not answer: {}\n", name, answer ? "not a status document" : answer.error().what);
-  return fmt::format("{}  is a Patroni node, which does not record its decisions: {}, role {}\n", name, text_of(document->get_object(), "state"), text_of(document->get_object(), "role"));
+  return fmt::format("{}  is a Patroni node, which does not record its decisions: {}, role {}\n", name, cell_at(document->get_object(), "state"), cell_at(document->get_object(), "role"));
 }
 
 }  // namespace

@@ -14,12 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr model::Milliseconds kProbe{1'500};
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && !value->is_null() ? cell_text(*value) : std::string();
-}
 
 }  // namespace
 
@@ -43,7 +37,7 @@ int run_why_no_leader(Context& context, Words words) {
     for (const auto& gate : candidate.gates) fmt::print(context.out(), "  {}  {:<11} {}\n", gate.ok ? "ok" : "no", gate.name, gate.says);
     const auto* member = facts.find(candidate.name);
     const auto* verdict = member ? member->live.own.if_contains("verdict") : nullptr;
-    if (verdict && verdict->is_object()) fmt::print(context.out(), "  says {:<11} {}\n", text_of(verdict->get_object(), "rule"), text_of(verdict->get_object(), "says"));
+    if (verdict && verdict->is_object()) fmt::print(context.out(), "  says {:<11} {}\n", cell_at(verdict->get_object(), "rule"), cell_at(verdict->get_object(), "says"));
     fmt::print(context.out(), "  to make it lead: {} failover {} --candidate {}{}\n", context.program(), cluster_name, candidate.name,
                candidate.loss_bytes ? fmt::format("   (may lose up to {})", bytes_text(*candidate.loss_bytes)) : "   (what it may lose is not known)");
   }

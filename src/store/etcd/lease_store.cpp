@@ -139,6 +139,7 @@ asio::awaitable<StoreResult<void>> LeaseStore::close_session(SessionToken sessio
 // If nobody leads and nothing moved: ours. Else, if the key carries our name under another session: bound to this one.
 // Repeating it changes nothing any more, so a lost answer is resolved by sending it again.
 asio::awaitable<StoreResult<Revision>> LeaseStore::acquire(SessionToken session, MemberName me, model::AcquireLease guards, Milliseconds timeout) {
+  if (guards.only_if_ours) co_return co_await take_over_own(session, std::move(me), timeout);
   const auto set_leader = op_put(put(leader_, me.text, session.value));
   Transaction rebinding;
   rebinding.compare.emplace_back(has_value(leader_, me.text));
@@ -161,6 +162,18 @@ asio::awaitable<StoreResult<Revision>> LeaseStore::acquire(SessionToken session,
   if (leader && leader->value == me.text && leader->lease == session.value) co_return Revision{leader->mod_revision};
   const std::string why = leader ? "the leader key belongs to " + leader->value : "/sync or /failover changed meanwhile";
   co_return tl::unexpected(StoreError{StoreFailure::kConflict, why});
+}
+
+asio::awaitable<StoreResult<Revision>> LeaseStore::take_over_own(SessionToken session, MemberName me, Milliseconds timeout) {
+  Transaction transaction;
+  transaction.compare.emplace_back(has_value(leader_, me.text));
+  transaction.success.emplace_back(op_put(put(leader_, me.text, session.value)));
+  transaction.failure.emplace_back(op_range(range(leader_)));
+  auto committed = co_await commit(client_, std::move(transaction), Clock::now() + timeout);
+  if (!committed) co_return tl::unexpected(committed.error());
+  if (committed->succeeded()) co_return Revision{committed->revision()};
+  const auto leader = first_of(response_in(committed->answer, 0, "response_range"));
+  co_return tl::unexpected(StoreError{StoreFailure::kConflict, leader ? "the leader key belongs to " + leader->value : "the leader key is gone"});
 }
 
 asio::awaitable<StoreResult<Revision>> LeaseStore::take(SessionToken session, MemberName me, Milliseconds timeout) {

@@ -15,7 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kFirstPause = 20ms;
+constexpr std::chrono::milliseconds kFirstRest = 20ms;
 constexpr std::chrono::milliseconds kLongestRest = 1'000ms;
 // A watch that lived that long, or as long as one may be silent, was a good one: the next follows it at once.
 constexpr std::chrono::milliseconds kGoodLife = 1'000ms;
@@ -56,7 +56,7 @@ asio::awaitable<void> Watcher::run() {
 
 asio::awaitable<void> Watcher::rest_after(Clock::time_point began) {
   const auto good_life = std::min(kGoodLife, silence_bound_ / 2);
-  pause_ = Clock::now() - began >= good_life ? 0ms : std::clamp(pause_ * 2, kFirstPause, kLongestRest);
+  pause_ = Clock::now() - began >= good_life ? 0ms : std::clamp(pause_ * 2, kFirstRest, kLongestRest);
   if (stopped_ || pause_ == 0ms) co_return;
   boost::system::error_code stopped_meanwhile;
   rest_.expires_after(pause_);

@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "unit/guardian/a_moment.hpp"
+
 namespace matriarch::guardian {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Instant kNow{Duration(1000s)};
 constexpr Duration kBudget = 150ms;
 
 CellRead<Lease> lease_until(Instant end, Instant written = kNow) {

@@ -8,7 +8,7 @@
 namespace matriarch::guardian {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 Job a_job() {
   return {.run_directory = "/run/matriarch/demo-n1",

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "guardian/run_directory.hpp"
+#include "unit/guardian/a_moment.hpp"
 
 namespace matriarch::guardian {
 namespace {
@@ -128,7 +129,6 @@ TEST(Posture, LongMemberNamesAreCut) {
   EXPECT_EQ(posture.member_name(), "short");
 }
 
-constexpr Instant kNow{Duration(1000s)};
 Lease a_lease() {
   return {.term = 1,
           .valid_until = Duration(1030s).count(),

@@ -4,13 +4,13 @@
 #include <rapidcheck/gtest.h>
 
 #include "guardian/policy.hpp"
+#include "unit/guardian/a_moment.hpp"
 
 namespace matriarch::guardian {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Instant kNow{Duration(1000s)};
 
 SupervisionInput all_running() {
   return {.now = kNow, .agent = {.running = true}, .store = {.running = true}, .postgres_gone = false, .stop_limit = 60s};

@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "model/json_text.hpp"
+#include "unit/model/an_object.hpp"
+
 
 namespace matriarch::model {
 namespace {
-
-boost::json::object object(std::string_view text) { return read_json(text).value().as_object(); }
 
 Member member(std::string name, std::string conn_url, std::string_view data) {
   Member made;

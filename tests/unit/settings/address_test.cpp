@@ -7,14 +7,14 @@ namespace {
 
 using model::HostPort;
 
-struct Row {
+struct AddressCase {
   const char* text;
   std::uint16_t default_port;
   std::optional<HostPort> expected;
 };
 
 TEST(Address, HostsAndPort) {
-  const Row rows[] = {
+  const AddressCase rows[] = {
       {"h", 5432, HostPort{"h", 5432}},
       {"*:5432", 5432, HostPort{"*", 5432}},
       {"127.0.0.1,192.168.0.1:5400", 5432, HostPort{"127.0.0.1,192.168.0.1", 5400}},
@@ -34,7 +34,7 @@ TEST(Address, HostsAndPort) {
       {"", 5432, std::nullopt},
       {" a , b:1", 5432, HostPort{"a,b", 1}},
   };
-  for (const Row& row : rows) EXPECT_EQ(parse_host_port(row.text, row.default_port), row.expected) << row.text;
+  for (const AddressCase& row : rows) EXPECT_EQ(parse_host_port(row.text, row.default_port), row.expected) << row.text;
 }
 
 TEST(Address, Urls) {

@@ -28,17 +28,17 @@ class DynamicCache : public testing::Test {
   fs::path folder_;
 };
 
-model::DynamicSettings accepted(std::string_view yaml, TimingLimits limits) { return accept_dynamic(object_of(yaml), limits).value().settings; }
+model::DynamicSettings settings_from(std::string_view yaml, TimingLimits limits) { return accept_dynamic(object_of(yaml), limits).value().settings; }
 
 TEST_F(DynamicCache, HoldsTheDocumentWithItsTimesAdjusted) {
-  EXPECT_EQ(cache_content(accepted("{ttl: 30, loop_wait: 20, retry_timeout: 10, x: é}", TimingLimits::kPatroni)),
+  EXPECT_EQ(cache_content(settings_from("{ttl: 30, loop_wait: 20, retry_timeout: 10, x: é}", TimingLimits::kPatroni)),
             R"({"ttl":30,"loop_wait":10,"retry_timeout":10,"x":"\u00e9"})");
-  EXPECT_EQ(cache_content(accepted("{ttl: 1.5}", TimingLimits::kEmbedded)), R"({"ttl":1.5})");
-  EXPECT_EQ(cache_content(accepted("{}", TimingLimits::kEmbedded)), "{}");
+  EXPECT_EQ(cache_content(settings_from("{ttl: 1.5}", TimingLimits::kEmbedded)), R"({"ttl":1.5})");
+  EXPECT_EQ(cache_content(settings_from("{}", TimingLimits::kEmbedded)), "{}");
 }
 
 TEST_F(DynamicCache, IsReadBack) {
-  const auto settings = accepted("{ttl: 30, slots: {a: {type: physical}}}", TimingLimits::kPatroni);
+  const auto settings = settings_from("{ttl: 30, slots: {a: {type: physical}}}", TimingLimits::kPatroni);
   ASSERT_TRUE(write_cache(folder_.string(), settings));
   EXPECT_EQ(read_cache(folder_.string()).value(), settings.document);
   struct stat info{};

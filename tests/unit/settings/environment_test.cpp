@@ -19,13 +19,13 @@ json::value tree_of(const Environment& environment, std::string_view file = "{}"
   return read_environment(environment, object_of(file)).tree;
 }
 
-struct Row {
+struct EnvironmentCase {
   Environment environment;
   const char* expected;
 };
 
 TEST(Environment, EachKindOfVariable) {
-  const Row rows[] = {
+  const EnvironmentCase rows[] = {
       {{{"PATRONI_SCOPE", "s"}, {"PATRONI_NAME", "n"}, {"PATRONI_NAMESPACE", "/ns"}}, R"({"scope":"s","name":"n","namespace":"/ns"})"},
       {{{"PATRONI_LOG_MODE", "0644"}}, R"({"log":{"mode":420}})"},
       {{{"PATRONI_LOG_FORMAT", "%(message)s"}}, R"({"log":{"format":"%(message)s"}})"},
@@ -53,7 +53,7 @@ TEST(Environment, EachKindOfVariable) {
       {{{"PATRONI_EMBEDDED_PEERS", "'a:7400','b:7400'"}, {"PATRONI_EMBEDDED_SECRET", "s"}}, R"({"embedded":{"peers":["a:7400","b:7400"],"secret":"s"}})"},
       {{{"PATRONI_NAME", ""}, {"patroni_scope", "x"}, {"PATRONI_UNKNOWN", "y"}, {"HOME", "/"}}, "{}"},
   };
-  for (const Row& row : rows) EXPECT_EQ(tree_of(row.environment), json::parse(row.expected)) << row.expected;
+  for (const EnvironmentCase& row : rows) EXPECT_EQ(tree_of(row.environment), json::parse(row.expected)) << row.expected;
 }
 
 TEST(Environment, MatriarchNamesYieldToPatronis) {

@@ -10,7 +10,6 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Key;
 using testing::Not;
 using testing::Pair;
 
@@ -36,14 +35,14 @@ TEST(Parameters, Defaults) {
                                                 {"wal_log_hints", "on"}}));
 }
 
-struct Row {
+struct ParameterCase {
   const char* given;
   const char* name;
   const char* expected;
 };
 
 TEST(Parameters, ControlledOnesAreChecked) {
-  const Row rows[] = {
+  const ParameterCase rows[] = {
       {"{max_connections: 300}", "max_connections", "300"},     {"{max_connections: 24}", "max_connections", "100"},
       {"{max_connections: '7'}", "max_connections", "100"},     {"{max_connections: '100.5'}", "max_connections", "100"},
       {"{max_connections: many}", "max_connections", "100"},    {"{MAX_CONNECTIONS: 50}", "max_connections", "50"},
@@ -56,7 +55,7 @@ TEST(Parameters, ControlledOnesAreChecked) {
       {"{hot_standby: off}", "hot_standby", "on"},              {"{track_commit_timestamp: on}", "track_commit_timestamp", "True"},
       {"{wal_log_hints: maybe}", "wal_log_hints", "on"},        {"{wal_log_hints: 'off'}", "wal_log_hints", "off"},
   };
-  for (const Row& row : rows) EXPECT_THAT(with_dynamic(row.given), Contains(Pair(row.name, row.expected))) << row.given;
+  for (const ParameterCase& row : rows) EXPECT_THAT(with_dynamic(row.given), Contains(Pair(row.name, row.expected))) << row.given;
 }
 
 TEST(Parameters, ARefusedValueIsSaid) {
@@ -80,9 +79,9 @@ TEST(Parameters, LocalOnesWinButNotTheControlled) {
   const auto merged = parameters.by_name();
   EXPECT_THAT(merged, Contains(Pair("work_mem", "2MB")));
   EXPECT_THAT(merged, Contains(Pair("max_connections", "100")));
-  EXPECT_THAT(merged, Not(Contains(Key("archive_mode"))));
+  EXPECT_THAT(merged, Not(Contains(testing::Key("archive_mode"))));
   EXPECT_THAT(merged, Contains(Pair("log_line_prefix", "l")));
-  EXPECT_THAT(merged, Not(Contains(Key("Log_Line_Prefix"))));
+  EXPECT_THAT(merged, Not(Contains(testing::Key("Log_Line_Prefix"))));
   EXPECT_THAT(all_text(complaints), HasSubstr("postgresql.parameters.max_connections has no effect; all nodes must agree"));
 }
 

@@ -18,7 +18,7 @@ json::object times(json::value ttl, json::value loop_wait, json::value retry_tim
   return {{"ttl", std::move(ttl)}, {"loop_wait", std::move(loop_wait)}, {"retry_timeout", std::move(retry_timeout)}};
 }
 
-struct Row {
+struct TimingCase {
   json::object document;
   TimingLimits limits;
   Timing expected;
@@ -26,7 +26,7 @@ struct Row {
 
 TEST(Timing, DefaultsMinimumsAndTheSumRule) {
   using enum TimingLimits;
-  const Row rows[] = {
+  const TimingCase rows[] = {
       {{}, kPatroni, {30s, 10s, 10s}},
       {times(30, 10, 15), kPatroni, {30s, 1s, 14s}},
       {times(30, 20, 10), kPatroni, {30s, 10s, 10s}},
@@ -46,7 +46,7 @@ TEST(Timing, DefaultsMinimumsAndTheSumRule) {
       {times(2, 10, 10), kMatriarchOnly, {2s, 100ms, 950ms}},
       {times(5, 4, 1), kMatriarchOnly, {5s, 3s, 1s}},
   };
-  for (const Row& row : rows) {
+  for (const TimingCase& row : rows) {
     const auto read = read_timing(row.document, row.limits);
     ASSERT_TRUE(read) << json::serialize(row.document);
     EXPECT_EQ(read->timing, row.expected) << json::serialize(row.document) << ": " << read->timing.ttl.count() << " " << read->timing.loop_wait.count()

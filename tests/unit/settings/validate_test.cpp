@@ -57,13 +57,13 @@ TEST(Validate, WhatIsMissingInTheOrderOfTheSchema) {
   EXPECT_EQ(lines_of(a_valid_file("{bootstrap: {initdb: [x]}}")), "bootstrap.dcs  is not defined.\n");
 }
 
-struct Row {
+struct ValidationCase {
   const char* yaml;
   const char* line;
 };
 
 TEST(Validate, EachCheckInItsWords) {
-  const Row rows[] = {
+  const ValidationCase rows[] = {
       {"name: 5", "name 5 is not a string"},
       {"name: __patroni_strict_sync_replica_placeholder__", "name __patroni_strict_sync_replica_placeholder__ didn't pass validation: Wrong value"},
       {"thread_pool_size: 4", "thread_pool_size 4 didn't pass validation: Wrong value"},
@@ -118,7 +118,7 @@ TEST(Validate, EachCheckInItsWords) {
       {"tags: {sync_priority: -1}", "tags.sync_priority -1 didn't pass validation: Wrong value"},
       {"embedded: {peers: [b]}", "embedded.secret  is not defined."},
   };
-  for (const Row& row : rows) {
+  for (const ValidationCase& row : rows) {
     json::object file = a_valid_file();
     if (object_of(row.yaml).contains("tags")) file["tags"] = object_of(row.yaml).at("tags");
     EXPECT_THAT("\n" + lines_of(a_valid_file(row.yaml)), HasSubstr(fmt::format("\n{}\n", row.line))) << row.yaml;

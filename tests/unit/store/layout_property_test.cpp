@@ -6,6 +6,7 @@
 #include "model/json_text.hpp"
 #include "store/layout/read.hpp"
 #include "store/layout/write.hpp"
+#include "unit/store/a_record.hpp"
 
 namespace matriarch::store::layout {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 namespace json = boost::json;
 using model::Lsn;
 using model::MemberName;
-
-Record a_record(std::string value) { return {.value = std::move(value), .mod_revision = 7}; }
 
 // Text that is valid UTF-8: what a name or a reason may be.
 rc::Gen<std::string> a_text() {

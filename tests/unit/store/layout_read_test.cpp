@@ -2,6 +2,7 @@
 
 #include "model/json_text.hpp"
 #include "store/layout/read.hpp"
+#include "unit/store/a_record.hpp"
 
 namespace matriarch::store::layout {
 namespace {
@@ -12,7 +13,6 @@ using testing::ElementsAre;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-Record a_record(std::string value) { return {.value = std::move(value), .mod_revision = 7, .session = 42}; }
 model::Member a_member(std::string value) { return read_member(MemberName("pg1"), a_record(std::move(value))); }
 
 TEST(ReadCluster, OfAnEmptyStoreIsAFreshCluster) {
