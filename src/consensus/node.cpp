@@ -8,6 +8,7 @@
 #include "consensus/membership/entrance.hpp"
 #include "consensus/membership/steward.hpp"
 #include "consensus/raft/pump.hpp"
+#include "system/file.hpp"
 
 namespace matriarch::consensus {
 
@@ -27,6 +28,9 @@ constexpr auto kStrangerPause = 2s;
 // Without a leader for so long a node asks whether it is still a member.
 constexpr auto kLonely = 5s;
 constexpr auto kIntroduceTime = 5s;
+constexpr auto kDiskLook = 1s;
+// A segment of the log, which libraft prepares ahead. Without room for one it stands still, and says nothing.
+constexpr std::uint64_t kFull = 2u << 20;
 
 raft::ReplicaSettings replica_settings(const MemberSettings& settings, const membership::Home& home) {
   return {.directory = home.raft_directory(),
@@ -59,6 +63,7 @@ struct Node::Impl : std::enable_shared_from_this<Impl> {
   bool knows(std::uint64_t id) const;
   asio::awaitable<void> introduce_itself();
   asio::awaitable<void> mind_expulsion();
+  asio::awaitable<void> mind_disk();
   asio::awaitable<bool> is_expelled();
   asio::awaitable<bool> has_gone(std::uint64_t id, Moment deadline);
   asio::awaitable<bool> is_there(std::uint64_t id, std::string address, std::chrono::milliseconds patience);
@@ -134,6 +139,7 @@ Done Node::Impl::start_raft() {
   asio::co_spawn(executor, steward->run(), asio::detached);
   asio::co_spawn(executor, introduce_itself(), asio::detached);
   asio::co_spawn(executor, mind_expulsion(), asio::detached);
+  asio::co_spawn(executor, mind_disk(), asio::detached);
   return {};
 }
 
@@ -246,6 +252,30 @@ asio::awaitable<void> Node::Impl::introduce_itself() {
       co_await proposer->propose(std::move(command), Clock::now() + kIntroduceTime);
     }
     co_await leadership.wait_until(Clock::now() + kIntroduceTime);
+  }
+}
+
+// A copy that stands still answers its clients from the past. Better it ends with the reason; started again it refuses
+// until there is room.
+asio::awaitable<void> Node::Impl::mind_disk() {
+  Complaints complaints(log);
+  asio::steady_timer timer(executor);
+  for (;;) {
+    const auto room = system::free_space(settings.data_dir);
+    if (room && *room < kFull) {
+      fail(fmt::format("the disk of the consensus directory {} is full ({} KiB left): the log cannot be written any more. Make "
+                       "room; {} MiB are needed before it starts again.",
+                       settings.data_dir, *room >> 10, membership::kLeastFreeBytes >> 20));
+      co_return;
+    }
+    if (room && *room < membership::kLeastFreeBytes) {
+      complaints.say("disk", fmt::format("the disk of the consensus directory {} has little room left: make some, the store "
+                                         "ends at less than {} MiB",
+                                         settings.data_dir, kFull >> 20));
+    }
+    timer.expires_after(kDiskLook);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 

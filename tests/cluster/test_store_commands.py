@@ -75,7 +75,7 @@ def test_a_step_that_would_lose_the_quorum_is_refused(herd):
 
     # Until it counts as dead the leader may still say that it cannot be done at the moment.
     system.wait_until(refused, 20, "the removal is refused for the quorum's sake")
-    assert "does not answer" in herd.command(leader, "status").stdout
+    system.wait_until(lambda: "does not answer" in herd.command(leader, "status").stdout, 20, "the leader says who does not answer")
     removed = herd.command(leader, "remove", "--force", dead.name)
     assert removed.returncode == 0, removed.stderr
 

@@ -36,9 +36,6 @@ asio::awaitable<void> exchange(asio::io_context& loop, std::uint16_t port, net::
   result = co_await client.request(std::move(request), timeout);
 }
 
-// Entries that are on their way while clients write.
-constexpr std::uint64_t kUnderLoad = 5;
-
 // All are open at once, so that no two are the same.
 std::vector<std::uint16_t> free_ports(std::size_t count) {
   asio::io_context loop;
@@ -193,16 +190,23 @@ std::string StoreCluster::statuses() const {
   return text;
 }
 
-std::vector<std::string> StoreCluster::voters() const {
+namespace {
+
+std::vector<std::string> voters_of(const json::object& status) {
   std::vector<std::string> names;
-  const auto who = leader();
-  if (!who) return names;
-  const auto seen = status(*who);
-  if (seen.empty()) return names;
-  for (const auto& member : seen.at("members").as_array()) {
+  const auto* members = status.if_contains("members");
+  if (members == nullptr) return names;
+  for (const auto& member : members->as_array()) {
     if (member.at("role") == "voter") names.emplace_back(member.at("name").as_string());
   }
   return names;
+}
+
+}  // namespace
+
+std::vector<std::string> StoreCluster::voters() const {
+  const auto who = leader();
+  return who ? voters_of(status(*who)) : std::vector<std::string>();
 }
 
 bool StoreCluster::has_settled_with(std::size_t wanted) const {
@@ -210,13 +214,10 @@ bool StoreCluster::has_settled_with(std::size_t wanted) const {
   const auto seen = who ? status(*who) : json::object();
   if (seen.empty() || seen.at("changing").as_bool()) return false;
   std::size_t settled = 0;
-  for (const auto& value : seen.at("members").as_array()) {
-    const auto& member = value.as_object();
+  for (const auto& member : seen.at("members").as_array()) {
     if (member.at("role") != "voter") continue;
-    // The leader takes a member for alive for a while after its last answer; the process itself says whether it is up.
     const auto number = std::stoul(std::string(member.at("name").as_string()).substr(1)) - 1;
-    const bool is_up = is_running(number) && status(number).contains("term");
-    if (!is_up || !member.contains("behind") || member.at("behind").to_number<std::uint64_t>() > kUnderLoad) return false;
+    if (!is_running(number) || voters_of(status(number)).size() != wanted) return false;
     ++settled;
   }
   return settled == wanted;

@@ -64,7 +64,8 @@ class StoreCluster {
   std::size_t await_leader(std::chrono::milliseconds patience = 15'000ms) const;
   // Voters' names as the leader has them.
   std::vector<std::string> voters() const;
-  // So many voters, all up and with all that the leader has, and no change of them under way.
+  // So many voters, all up, all knowing that they are so many, and no change under way. A voter that has not heard of it yet
+  // would not vote (src/consensus/README.md, libraft).
   bool has_settled_with(std::size_t voters) const;
 
   // False after the patience.

@@ -21,8 +21,6 @@ using Done = tl::expected<void, std::string>;
 
 constexpr int kFormat = 1;
 constexpr std::size_t kMaxIdentityBytes = 64u << 10;
-// Room for Raft's prepared segments and a snapshot; less than this cannot work.
-constexpr std::uint64_t kLeastFreeBytes = 32u << 20;
 
 std::string hex(std::uint64_t id) { return fmt::format("{:016x}", id); }
 

@@ -15,6 +15,8 @@ class Witness(Node):
     def settings(self):
         tree = {"scope": self.herd.scope, "name": self.name, "log": {"level": self.herd.log_level}}
         tree.update(self.herd.store_section(self))
+        for section, content in self.extra.items():
+            tree[section].update(content)
         return tree
 
     def start(self):
@@ -82,15 +84,16 @@ class StoreHerd(Herd):
         return [store for store in [*self.stores, *self.spares] if store.process is not None and store.process.poll() is None]
 
     def wait_voters(self, count, deadline_s=30):
-        """Waits until so many voters are up and have what the leader has, and no change is under way; returns the node that leads."""
+        """Waits until so many voters are up and know of each other, and no change is under way; returns the node that leads."""
         def leader():
-            seen = {store: self.status(store) for store in self.running()}
-            up = {status["node"]["name"] for status in seen.values() if "term" in status}
-            for store, status in seen.items():
+            seen = {store.name: self.status(store) for store in self.running()}
+            voters = {name: [member["name"] for member in status.get("members", []) if member["role"] == "voter"] for name, status in seen.items()}
+            for store in self.running():
+                status = seen.get(store.name, {})
                 if status.get("node", {}).get("state") != "leader" or status["changing"]:
                     continue
-                voters = [member for member in status["members"] if member["role"] == "voter" and member["name"] in up]
-                return store if len(voters) == count and all(member.get("behind", 1) <= 5 for member in voters) else None
+                aware = [name for name in voters[store.name] if len(voters.get(name, [])) == len(voters[store.name])]
+                return store if len(aware) == count else None
             return None
 
         return system.wait_until(leader, deadline_s, f"a leader with {count} living voters{self.tails()}")
