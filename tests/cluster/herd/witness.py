@@ -92,7 +92,8 @@ class StoreHerd(Herd):
                 status = seen.get(store.name, {})
                 if status.get("node", {}).get("state") != "leader" or status["changing"]:
                     continue
-                aware = [name for name in voters[store.name] if len(voters.get(name, [])) == len(voters[store.name])]
+                heard = {member["name"] for member in status["members"] if member.get("alive")}
+                aware = [name for name in voters[store.name] if name in heard and len(voters.get(name, [])) == len(voters[store.name])]
                 return store if len(aware) == count else None
             return None
 
