@@ -1,5 +1,4 @@
 // Which program this is: the service, one of its parts, or the operator's tool.
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -42,7 +41,8 @@ int main(int argc, char** argv) {
   if (std::string_view(argv[0]).ends_with("patronictl")) return run_operator(argc, argv);
   if (words.empty()) return usage(stderr, 2);
   // Of the service alone: `matriarch FILE --form-new-cluster`.
-  const bool is_service = std::find(words.begin(), words.end(), "--form-new-cluster") != words.end() && !is_operator_command(words);
+  const bool is_store_process = words[0] == "store" && words.size() >= 3 && !is_store_command(words[1]);
+  const bool is_service = is_store_process || !is_operator_command(words);
   const bool forms_alone = is_service && std::erase(words, "--form-new-cluster") > 0;
   if (words.empty()) return usage(stderr, 2);
   const std::string& first = words[0];
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (first == "agent" && words.size() == 3) return run_agent(words[1], words[2]);
-  if (first == "store" && words.size() == 3 && !is_store_command(words[1])) return run_store(words[1], words[2], forms_alone);
+  if (is_store_process && words.size() == 3) return run_store(words[1], words[2], forms_alone);
   if (first == "witness" && words.size() == 2) return run_witness(words[1]);
   if (first == "run" && words.size() == 2) return run_service(words[1], forms_alone);
   if (first == "--validate-config" && words.size() >= 2) {
