@@ -66,6 +66,14 @@ void Agent::wake(std::string event) {
   alarm_.ring();
 }
 
+// Members publish their positions all the time: these wait for the next beat, everything else is an event.
+void Agent::note_view() {
+  const auto view = world_.store.view();
+  const bool is_news = !view || !noted_view_ || !model::differ_only_in_positions(*noted_view_, *view);
+  noted_view_ = view;
+  if (is_news) wake("store");
+}
+
 // The beat keeps positions current when no event does.
 asio::awaitable<void> Agent::beat() {
   auto refreshed = co_await world_.postgres.refresh(std::max<Milliseconds>(settings_->dynamic.timing.retry_timeout / 2, Milliseconds(500)));
@@ -276,7 +284,7 @@ void Agent::publish(model::Observation seen, model::Decision decision) {
 // ---- beginning and end ---------------------------------------------------------------------------------------------
 
 asio::awaitable<bool> Agent::start_up() {
-  world_.store.on_change([this] { wake("store"); });
+  world_.store.on_change([this] { note_view(); });
   world_.postgres.on_change([this](std::string event) { wake(std::move(event)); });
   world_.inbox.on_request([this](ports::Request request, std::function<void(ports::Reply)> answer) { desk_.receive(std::move(request), std::move(answer)); });
   world_.keeper.on_change([this](model::LeaseState lease) {

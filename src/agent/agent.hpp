@@ -40,6 +40,7 @@ class Agent {
   boost::asio::awaitable<void> shut_down();
   boost::asio::awaitable<void> beat();
   void wake(std::string event);
+  void note_view();
   void look();
   void apply_dynamic_configuration();
   void apply(std::shared_ptr<const model::Settings> settings);
@@ -67,6 +68,7 @@ class Agent {
   std::optional<model::Instant> wake_at_;
   model::Instant next_beat_{};
   bool beating_ = false;
+  std::shared_ptr<const model::Cluster> noted_view_;  // the last one that the store told of
   std::optional<model::Revision> applied_config_;
   std::optional<model::Exit> exit_;
   bool stopping_ = false, started_ = false;

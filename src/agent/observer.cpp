@@ -139,7 +139,8 @@ asio::awaitable<void> Observer::read_again(std::uint64_t term) {
 
 asio::awaitable<void> Observer::read_linearizable() {
   // A read that begins after the guardian watches the lease is as fresh as the one made on its arming.
-  const std::uint64_t armed_term = lease_.armed ? lease_.term : 0;
+  const model::LeaseState lease = world_.board.lease();
+  const std::uint64_t armed_term = lease.armed ? lease.term : 0;
   auto view = co_await world_.store.read(settings_->dynamic.timing.retry_timeout);
   if (view && armed_term != 0) fresh_term_ = armed_term;
   if (!view) world_.journal.log(ports::Level::kDebug, "store read failed: " + view.error().what);

@@ -102,4 +102,21 @@ Timeline Cluster::timeline() const {
   return Timeline{history->lines.back().timeline.value + 1};
 }
 
+namespace {
+bool differ_only_in_positions(const Member& a, const Member& b) {
+  return a.name == b.name && a.session == b.session && a.conn_url == b.conn_url && a.api_url == b.api_url && a.state == b.state && a.role == b.role &&
+         a.version == b.version && a.tags == b.tags && a.timeline == b.timeline && a.checkpoint_after_promote_done == b.checkpoint_after_promote_done &&
+         a.paused == b.paused;
+}
+}  // namespace
+
+bool differ_only_in_positions(const Cluster& a, const Cluster& b) {
+  const auto config_revision = [](const Cluster& cluster) { return cluster.config ? cluster.config->revision : Revision{}; };
+  return a.initialize == b.initialize && a.initialize_revision == b.initialize_revision && config_revision(a) == config_revision(b) &&
+         a.leader == b.leader && a.failover == b.failover && a.failover_revision == b.failover_revision && a.sync == b.sync && a.history == b.history &&
+         a.failsafe == b.failsafe &&
+         std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(),
+                    [](const auto& x, const auto& y) { return differ_only_in_positions(x.second, y.second); });
+}
+
 }  // namespace matriarch::model

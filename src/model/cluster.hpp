@@ -134,4 +134,8 @@ struct Cluster {
   bool operator==(const Cluster&) const = default;
 };
 
+// Whether the two views differ in nothing but positions: what members and the leader write once a loop_wait. No decision
+// waits for these; whoever needs one asks for it.
+bool differ_only_in_positions(const Cluster& a, const Cluster& b);
+
 }  // namespace matriarch::model

@@ -43,9 +43,8 @@ bool member_key_differs(const Situation& s) {
   const model::Member* published = cluster(s).find(me(s));
   if (!published || (published->session != 0 && published->session != s.seen.lease.session.value)) return true;
   const auto document = member_document(s);
-  if (document == published->data) return false;
-  const bool only_positions = without_positions(document) == without_positions(published->data);
-  return !only_positions || s.seen.now >= s.memory.rhythm.member_written_at + loop_wait(s);
+  if (s.seen.now >= s.memory.rhythm.member_written_at + loop_wait(s)) return document != published->data;
+  return !same_apart_from_positions(document, published->data);
 }
 bool member_key_is_outdated(const Situation& s) { return !published_just_now(s) && member_key_differs(s); }
 bool member_key_must_wait(const Situation& s) { return published_just_now(s) && member_key_differs(s); }

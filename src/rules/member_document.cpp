@@ -104,11 +104,15 @@ boost::json::object member_document(const Situation& s) {
   return document;
 }
 
-boost::json::object without_positions(boost::json::object document) {
-  document.erase("xlog_location");
-  document.erase("replay_lsn");
-  document.erase("receive_lsn");
-  return document;
+bool same_apart_from_positions(const boost::json::object& a, const boost::json::object& b) {
+  const auto is_position = [](std::string_view key) { return key == "xlog_location" || key == "replay_lsn" || key == "receive_lsn"; };
+  const auto facts = [&](const boost::json::object& document) {
+    return std::count_if(document.begin(), document.end(), [&](const auto& field) { return !is_position(field.key()); });
+  };
+  return facts(a) == facts(b) && std::all_of(a.begin(), a.end(), [&](const auto& field) {
+           const auto* other = b.if_contains(field.key());
+           return is_position(field.key()) || (other && *other == field.value());
+         });
 }
 
 }  // namespace matriarch::rules

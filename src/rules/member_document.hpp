@@ -13,7 +13,7 @@ inline constexpr const char* kVersion = "4.1.4";
 // Fields in Patroni's order; absent ones are left out.
 boost::json::object member_document(const Situation& s);
 // The document without positions: what must be told at once when it changes.
-boost::json::object without_positions(boost::json::object document);
+bool same_apart_from_positions(const boost::json::object& a, const boost::json::object& b);
 
 // Tags as published: built-in booleans only when true, except those that a priority implies.
 boost::json::object published_tags(const Situation& s);

@@ -10,6 +10,8 @@
 #include <map>
 #include <sstream>
 
+#include "rules/house.hpp"
+
 namespace matriarch::simulation {
 namespace {
 
@@ -143,6 +145,23 @@ void print(const Totals& t, double seconds, bool with_rules) {
   std::printf("\n");
 }
 
+// Rows that no run reached: what the simulator does not show.
+void print_silent_rules(const Totals& t) {
+  std::string silent;
+  std::size_t all = 0, count = 0;
+  for (const auto& table : rules::the_house().tables) {
+    for (const auto* rows : {&table.duties, &table.verdicts}) {
+      for (const auto& rule : *rows) {
+        ++all;
+        if (t.rules.contains(std::string(rule.name))) continue;
+        ++count;
+        silent += fmt::format(" {}", rule.name);
+      }
+    }
+  }
+  std::printf("%zu of %zu rules never fired:%s\n", count, all, silent.c_str());
+}
+
 double seconds_since(std::chrono::steady_clock::time_point began) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); }
 
 }  // namespace
@@ -161,6 +180,7 @@ int run_many(std::uint64_t first, std::uint64_t count, const Campaign& campaign,
   const auto began = std::chrono::steady_clock::now();
   const Totals totals = work_in_processes(first, count, campaign, bugs_named(bug), false);
   print(totals, seconds_since(began), true);
+  print_silent_rules(totals);
   std::size_t shown = 0;
   for (const auto& [seed, what] : totals.failures) {
     if (++shown > 20) break;

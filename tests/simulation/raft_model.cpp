@@ -10,7 +10,7 @@ namespace machine = consensus::machine;
 
 namespace {
 constexpr Milliseconds kElectionTimeout{150};
-constexpr Milliseconds kTick{10};
+constexpr Milliseconds kTick{25};
 }  // namespace
 
 RaftModel::RaftModel(World& world, Network& network, int replicas, int voters, StoreBugs bugs)
@@ -63,7 +63,7 @@ void RaftModel::elect() {
   for (NodeId replica = 0; replica < voters_; ++replica) {
     if (has_majority(replica)) candidates.push_back(replica);
   }
-  if (candidates.empty() || !world_.random().chance(0.1)) return;  // split votes: some ticks pass
+  if (candidates.empty() || !world_.random().chance(0.25)) return;  // split votes: some ticks pass
   leader_ = candidates[world_.random().between(0, candidates.size() - 1)];
   leaderless_since_.reset();
   ++term_;

@@ -49,7 +49,7 @@ asio::awaitable<bool> SimPostgres::until(std::function<bool()> condition, Millis
 
 void SimPostgres::learn_control(model::PostgresNode& node) const {
   const auto& disk = instance().disk();
-  if (!disk.initialized || disk.damaged) {
+  if (!disk.initialized) {
     node.control.reset();
     return;
   }
@@ -185,7 +185,7 @@ asio::awaitable<model::DivergenceReport> SimPostgres::check_divergence(ports::So
     co_return report;
   }
   report.leader_timeline = {wal_.branch(other->disk().position.branch).timeline};
-  report.verdict = diverged_from(*other) ? model::DivergenceReport::Verdict::kNeedsRewind : model::DivergenceReport::Verdict::kCompatible;
+  report.verdict = instance().disk().damaged || diverged_from(*other) ? model::DivergenceReport::Verdict::kNeedsRewind : model::DivergenceReport::Verdict::kCompatible;
   co_return report;
 }
 

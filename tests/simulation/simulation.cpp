@@ -10,7 +10,9 @@
 namespace matriarch::simulation {
 namespace {
 
-constexpr Milliseconds kHealWithin{90'000};  // after the last fault: one leader, everybody streaming (L13, with clones)
+constexpr Milliseconds kHealWithin{110'000};  // after the last fault: one leader, everybody streaming (L13, with clones)
+constexpr Milliseconds kStaysHealed{5'000};
+constexpr Milliseconds kLook{500};
 constexpr int kMostLooksAtOnce = 200;
 constexpr Milliseconds kSettle{40'000};      // for the first bootstrap, before faults begin
 
@@ -39,7 +41,10 @@ class Run {
   void check_timeline(const Branch& branch);
   void check_hang(SimNode& node, Instant since);
   bool is_healed(std::string& why) const;
+  std::string what_they_do() const;
   void heal_everything();
+  void begin_faults_when_healed(Instant deadline);
+  void end_when_healed(int looks);
   SimNode& some_node() { return *nodes_[world_.random().between(0, nodes_.size() - 1)]; }
   SimNode* leader_node() const;
   SimNode& target() {
@@ -80,7 +85,7 @@ class Run {
   Nodes nodes_;
   bool synchronous_ = false, check_timeline_ = false;
   std::vector<Fault> chosen_;
-  bool faults_over_ = false;
+  bool faults_over_ = false, healed_for_good_ = false;
   std::string leader_in_store_;
   int branches_seen_ = 0;
   std::map<NodeId, std::pair<Instant, int>> looks_;  // the last moment of one, and how many there were in it
@@ -211,7 +216,11 @@ void Run::check_sync_acknowledgements() {
   const auto& commits = wal_.commits();
   for (; commits_seen_ < commits.size(); ++commits_seen_) {
     const auto& commit = commits[commits_seen_];
-    if (last_commit_ != Instant{}) report_.longest_outage = std::max(report_.longest_outage, std::chrono::duration_cast<Milliseconds>(commit.acknowledged - last_commit_));
+    if (last_commit_ != Instant{}) {
+      const auto silence = std::chrono::duration_cast<Milliseconds>(commit.acknowledged - last_commit_);
+      if (silence > Milliseconds(1000)) say(commit.node, fmt::format("commits again, after {} ms", silence.count()));
+      report_.longest_outage = std::max(report_.longest_outage, silence);
+    }
     last_commit_ = commit.acknowledged;
     if (!synchronous_) continue;
     const auto kv = raft_.machine().find("sync");
@@ -292,6 +301,15 @@ bool Run::is_healed(std::string& why) const {
   return true;
 }
 
+std::string Run::what_they_do() const {
+  std::string text;
+  for (const auto& node : nodes_) {
+    const auto last = node->snapshot();
+    text += last ? fmt::format("; {}: {} [{}]", node->name(), last->decision.says, last->decision.rule) : fmt::format("; {}: no agent", node->name());
+  }
+  return text;
+}
+
 SimNode* Run::leader_node() const {
   const auto kv = raft_.machine().find("leader");
   if (!kv) return nullptr;
@@ -305,7 +323,7 @@ SimNode* Run::leader_node() const {
 
 // Clients try every node: whoever lets them write gets a commit.
 void Run::schedule_clients() {
-  in(Milliseconds(10), Milliseconds(80), [this] {
+  in(Milliseconds(20), Milliseconds(120), [this] {
     for (auto& instance : instances_) instance->client_commit();
     schedule_clients();
   });
@@ -388,9 +406,10 @@ void Run::strike_late_answers() {
   say(-1, fmt::format("{}: answers come {} ms late", node.name(), lateness.count()));
   network_.set_lateness(id, lateness);
   in(Milliseconds(500), Milliseconds(3'000), [this, &node, id] {
+    network_.set_lateness(id, Milliseconds(0));
+    if (faults_over_) return;
     say(-1, node.name() + ": isolated");
     network_.isolate(id, count_);
-    network_.set_lateness(id, Milliseconds(0));
     in(Milliseconds(3'000), Milliseconds(10'000), [this] { network_.heal(); });
   });
 }
@@ -467,24 +486,35 @@ void Run::heal_everything() {
   }
 }
 
+void Run::begin_faults_when_healed(Instant deadline) {
+  std::string why;
+  if (is_healed(why)) return schedule_fault();
+  if (world_.now() >= deadline) return violation("the cluster did not come up: " + why + what_they_do());
+  world_.at(world_.now() + kLook, kNobody, [this, deadline] { begin_faults_when_healed(deadline); });
+}
+
+void Run::end_when_healed(int looks) {
+  std::string why;
+  if (is_healed(why)) ++looks;
+  else looks = 0;
+  healed_for_good_ = looks * kLook >= kStaysHealed;
+  if (!healed_for_good_) world_.at(world_.now() + kLook, kNobody, [this, looks] { end_when_healed(looks); });
+}
+
 Report Run::go() {
   for (auto& node : nodes_) node->start_service();
   schedule_clients();
   const Instant begin = world_.now();
-  const Instant faults_end = begin + kSettle + std::chrono::minutes(options_.virtual_minutes);
-  world_.at(begin + kSettle, kNobody, [this] {
-    std::string why;
-    if (!is_healed(why)) violation("the cluster did not come up: " + why);
-    schedule_fault();
-  });
+  const Instant faults_end = begin + std::chrono::minutes(options_.virtual_minutes);
+  begin_faults_when_healed(begin + kSettle);
   world_.at(faults_end, kNobody, [this] {
     faults_over_ = true;
     say(-1, "no more faults");
     heal_everything();
+    end_when_healed(0);
   });
-  // Whatever faults had planned (wakings, restarts) is over by then.
-  const Instant end = faults_end + Milliseconds(20'000) + kHealWithin;
-  while (world_.step(end)) {
+  const Instant end = faults_end + kHealWithin;
+  while (!healed_for_good_ && world_.step(end)) {
     check_sync_acknowledgements();
     check_promotions();
     if (!report_.violations.empty() && !options_.trace) break;
@@ -495,8 +525,7 @@ Report Run::go() {
   }
   if (report_.violations.empty()) {
     std::string why;
-    heal_everything();
-    if (!is_healed(why)) violation("not healed in time: " + why);
+    if (!is_healed(why)) violation("not healed in time: " + why + what_they_do());
     if (SimNode* leader = leader_node()) {
       for (const auto& commit : wal_.missing(leader->instance().disk().position)) {
         violation(fmt::format("lost commit: position {} of n{} is not in the final leader's history", commit.position.lsn, commit.node + 1));

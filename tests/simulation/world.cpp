@@ -30,27 +30,25 @@ std::uint64_t World::keep(Owner owner, std::shared_ptr<Suspended> suspended) {
   return next_suspended_;
 }
 
-void World::add(boost::asio::io_context* context) { contexts_.push_back({context}); }
+void World::add(Context* context) { threads_.push_back(std::make_unique<Thread>(context, boost::asio::make_work_guard(*context))); }
 
-void World::remove(boost::asio::io_context* context) {
-  std::erase_if(contexts_, [&](const Context& c) { return c.io == context; });
+void World::remove(Context* context) {
+  std::erase_if(threads_, [&](const auto& thread) { return thread->io == context; });
 }
 
-void World::freeze(boost::asio::io_context* context, bool frozen) {
-  for (auto& c : contexts_) {
-    if (c.io == context) c.frozen = frozen;
+void World::freeze(Context* context, bool frozen) {
+  for (auto& thread : threads_) {
+    if (thread->io == context) thread->frozen = frozen;
   }
 }
 
 // Begins at a context drawn from the seed, so that the order among ready processes is a part of what is explored.
 bool World::run_one_handler() {
-  if (contexts_.empty()) return false;
-  const std::size_t first = random_.between(0, contexts_.size() - 1);
-  for (std::size_t i = 0; i < contexts_.size(); ++i) {
-    Context& context = contexts_[(first + i) % contexts_.size()];
-    if (context.frozen) continue;
-    context.io->restart();
-    if (context.io->poll_one() > 0) return true;
+  if (threads_.empty()) return false;
+  const std::size_t first = random_.between(0, threads_.size() - 1);
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    Thread& thread = *threads_[(first + i) % threads_.size()];
+    if (!thread.frozen && thread.io->poll_one() > 0) return true;
   }
   return false;
 }

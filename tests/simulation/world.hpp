@@ -5,6 +5,7 @@
 // hangs is not polled; a process that crashes loses its heap entries and its contexts.
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
@@ -61,10 +62,13 @@ class World {
   std::uint64_t keep(Owner owner, std::shared_ptr<Suspended> suspended);
   void drop(Owner owner, std::uint64_t id) { suspended_[owner].erase(id); }
 
-  void add(boost::asio::io_context* context);
-  void remove(boost::asio::io_context* context);
+  // One thread of a simulated process: without locks, and never out of work.
+  using Context = boost::asio::io_context;
+  static std::unique_ptr<Context> make_context() { return std::make_unique<Context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE); }
+  void add(Context* context);
+  void remove(Context* context);
   // A hanging context keeps its work but is not polled.
-  void freeze(boost::asio::io_context* context, bool frozen);
+  void freeze(Context* context, bool frozen);
 
   // One handler or one heap entry. False: nothing is left to do before `end`.
   bool step(Instant end);
@@ -77,8 +81,9 @@ class World {
     Owner owner;
     std::function<void()> action;
   };
-  struct Context {
-    boost::asio::io_context* io;
+  struct Thread {
+    Context* io;
+    boost::asio::executor_work_guard<Context::executor_type> work;
     bool frozen = false;
   };
   bool run_one_handler();
@@ -88,7 +93,7 @@ class World {
   std::uint64_t sequence_ = 0;
   std::uint64_t steps_ = 0;
   std::map<Entry, Scheduled> heap_;
-  std::vector<Context> contexts_;
+  std::vector<std::unique_ptr<Thread>> threads_;  // a work guard cannot be assigned
   std::map<Owner, std::map<std::uint64_t, std::shared_ptr<Suspended>>> suspended_;
   std::uint64_t next_suspended_ = 0;
 };
