@@ -24,7 +24,15 @@ _matriarch() {
     esac
     return
   fi
-  local options=
+  local options= step=
+  if [ "$command" = store ]; then
+    for ((i = i + 1; i < COMP_CWORD; i++)); do
+      case ${COMP_WORDS[i]} in -*) ;; *) step=${COMP_WORDS[i]}; break ;; esac
+    done
+    case $step:$word in
+      snapshot:[!-]*|snapshot:|restore:[!-]*|restore:) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    esac
+  fi
   case $command in
     status) options="--json --format --quiet --probe-timeout --watch -W" ;;
     list) options="--extended --timestamp --format --json --watch -W" ;;
@@ -48,7 +56,12 @@ _matriarch() {
     why) options="-n --json --cluster" ;;
     why-no-leader) options="--json" ;;
     rules) options="--markdown --json" ;;
-    store) options="status add remove snapshot restore recover" ;;
+    store)
+      case $step in
+        "") options="status add remove snapshot restore recover force-new-cluster" ;;
+        status) options="--json" ;;
+        remove|snapshot|restore|recover|force-new-cluster) options="--force" ;;
+      esac ;;
   esac
   COMPREPLY=($(compgen -W "$options --help" -- "$word"))
 }

@@ -328,6 +328,8 @@ asio::awaitable<bool> Agent::name_is_taken() {
   const model::Member* namesake = view ? view->find(settings_->name) : nullptr;
   if (!namesake || namesake->api_url.empty()) co_return false;
   if (namesake->session != 0 && namesake->session == world_.board.lease().session.value) co_return false;
+  // The own API listens there by now and would answer itself: nobody else can. The key is the trace of this node's last life.
+  if (namesake->api_url == settings_->restapi.api_url()) co_return false;
   ports::PeerAddress address{.name = namesake->name, .api_url = namesake->api_url};
   co_return co_await world_.peers.answers(std::move(address), Milliseconds(3000));
 }

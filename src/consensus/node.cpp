@@ -8,6 +8,7 @@
 #include "consensus/membership/entrance.hpp"
 #include "consensus/membership/steward.hpp"
 #include "consensus/raft/pump.hpp"
+#include "system/file.hpp"
 
 namespace matriarch::consensus {
 
@@ -27,6 +28,9 @@ constexpr auto kStrangerPause = 2s;
 // Without a leader for so long a node asks whether it is still a member.
 constexpr auto kLonely = 5s;
 constexpr auto kIntroduceTime = 5s;
+constexpr auto kDiskLook = 1s;
+// A segment of the log, which libraft prepares ahead. Without room for one it stands still, and says nothing.
+constexpr std::uint64_t kFull = 2u << 20;
 
 raft::ReplicaSettings replica_settings(const MemberSettings& settings, const membership::Home& home) {
   return {.directory = home.raft_directory(),
@@ -59,7 +63,10 @@ struct Node::Impl : std::enable_shared_from_this<Impl> {
   bool knows(std::uint64_t id) const;
   asio::awaitable<void> introduce_itself();
   asio::awaitable<void> mind_expulsion();
+  asio::awaitable<void> mind_disk();
   asio::awaitable<bool> is_expelled();
+  asio::awaitable<bool> has_gone(std::uint64_t id, Moment deadline);
+  asio::awaitable<bool> is_there(std::uint64_t id, std::string address, std::chrono::milliseconds patience);
   machine::Node as_node() const;
   void fail(std::string why);
 
@@ -132,6 +139,7 @@ Done Node::Impl::start_raft() {
   asio::co_spawn(executor, steward->run(), asio::detached);
   asio::co_spawn(executor, introduce_itself(), asio::detached);
   asio::co_spawn(executor, mind_expulsion(), asio::detached);
+  asio::co_spawn(executor, mind_disk(), asio::detached);
   return {};
 }
 
@@ -247,6 +255,30 @@ asio::awaitable<void> Node::Impl::introduce_itself() {
   }
 }
 
+// A copy that stands still answers its clients from the past. Better it ends with the reason; started again it refuses
+// until there is room.
+asio::awaitable<void> Node::Impl::mind_disk() {
+  Complaints complaints(log);
+  asio::steady_timer timer(executor);
+  for (;;) {
+    const auto room = system::free_space(settings.data_dir);
+    if (room && *room < kFull) {
+      fail(fmt::format("the disk of the consensus directory {} is full ({} KiB left): the log cannot be written any more. Make "
+                       "room; {} MiB are needed before it starts again.",
+                       settings.data_dir, *room >> 10, membership::kLeastFreeBytes >> 20));
+      co_return;
+    }
+    if (room && *room < membership::kLeastFreeBytes) {
+      complaints.say("disk", fmt::format("the disk of the consensus directory {} has little room left: make some, the store "
+                                         "ends at less than {} MiB",
+                                         settings.data_dir, kFull >> 20));
+    }
+    timer.expires_after(kDiskLook);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
 // A node that was taken out while it was away hears of no leader any more; it asks, and ends when the leader says so.
 asio::awaitable<void> Node::Impl::mind_expulsion() {
   auto led_last = Clock::now();
@@ -309,6 +341,7 @@ asio::awaitable<void> Node::retire() {
   co_await pending->wait_until(Clock::now() + 2 * impl->settings.election_timeout);
 }
 
+std::string Node::obstacle() const { return impl_->entrance ? impl_->entrance->obstacle() : ""; }
 bool Node::is_member() const { return impl_->steward != nullptr; }
 
 asio::awaitable<tl::expected<machine::Outcome, ProposeFailure>> Node::propose(machine::Command command, Moment deadline) {
@@ -326,10 +359,20 @@ asio::awaitable<Reply> Node::remove_member(std::uint64_t raft_id, Moment deadlin
     Reply reply;
     if (impl->replica->leads()) reply = co_await impl->steward->answer(asked);
     else reply = co_await impl->proposer->ask_leader(request, deadline);
-    const bool again = reply.verdict == Reply::Verdict::kNotLeader || reply.verdict == Reply::Verdict::kTryLater;
-    if (!again || Clock::now() + 200ms > deadline) co_return reply;
+    if (reply.verdict == Reply::Verdict::kDone || reply.verdict == Reply::Verdict::kRefused) co_return reply;
+    // A leader that was lost in the middle may have done it.
+    const bool gone = co_await impl->has_gone(raft_id, std::min(deadline, Clock::now() + 1s));
+    if (gone) co_return Reply();
+    if (Clock::now() + 200ms > deadline) co_return reply;
     co_await impl->leadership.wait_until(Clock::now() + 200ms);
   }
+}
+
+// What is known of a member is forgotten by a command after its removal, so the removal is certainly committed.
+asio::awaitable<bool> Node::Impl::has_gone(std::uint64_t id, Moment deadline) {
+  machine::Transaction nothing;
+  const auto read = co_await proposer->read(std::move(nothing), deadline);
+  co_return read.has_value() && !knows(id) && !replica->machine().nodes().contains(id);
 }
 
 asio::awaitable<Reply> Node::transfer_leadership(std::uint64_t raft_id, Moment deadline) {
@@ -346,6 +389,10 @@ asio::awaitable<Reply> Node::invite(std::string address, Moment deadline) {
     co_return Reply{.verdict = Reply::Verdict::kRefused,
                     .reason = "this node talks to no others: set embedded.secret or embedded.certfile"};
   }
+  const auto members = impl->replica->members();
+  if (std::any_of(members.begin(), members.end(), [&](const raft::Member& member) { return member.address == address; })) {
+    co_return Reply();
+  }
   const membership::AskEnter asked{.through = impl->settings.raft_advertise};
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   auto bytes = membership::encode(Request(asked));
@@ -359,6 +406,34 @@ asio::awaitable<Reply> Node::invite(std::string address, Moment deadline) {
   co_return std::move(*reply);
 }
 
+asio::awaitable<std::set<std::uint64_t>> Node::reachable_members(std::chrono::milliseconds patience) {
+  auto impl = impl_;
+  struct Round {
+    std::set<std::uint64_t> answered;
+    std::size_t open = 0;
+  };
+  auto round = std::make_shared<Round>();
+  auto over = std::make_shared<Pending<bool>>(impl->executor);
+  round->answered.insert(id());
+  for (const auto& member : impl->replica->members()) {
+    if (member.id == id() || !impl->calls) continue;
+    ++round->open;
+    asio::co_spawn(impl->executor, impl->is_there(member.id, member.address, patience),
+                   [round, over, id = member.id](const std::exception_ptr& failed, bool there) {
+                     if (!failed && there) round->answered.insert(id);
+                     if (--round->open == 0) over->finish(true);
+                   });
+  }
+  if (round->open > 0) co_await over->wait_until(Clock::now() + patience);
+  co_return round->answered;
+}
+
+asio::awaitable<bool> Node::Impl::is_there(std::uint64_t id, std::string address, std::chrono::milliseconds patience) {
+  auto inquiry = membership::encode(Request(membership::Inquire()));
+  const auto answered = co_await calls->call(std::move(address), id, std::move(inquiry), patience);
+  co_return answered.has_value();
+}
+
 const machine::Machine& Node::machine() const { return impl_->replica->machine(); }
 
 std::optional<std::chrono::milliseconds> Node::lease_remaining(machine::LeaseId id) const {
@@ -369,8 +444,8 @@ std::optional<std::chrono::milliseconds> Node::lease_remaining(machine::LeaseId 
 
 raft::ReplicaStatus Node::status() const { return impl_->replica->status(); }
 std::vector<membership::Seen> Node::seen() const { return impl_->steward->seen(); }
-std::uint64_t Node::id() const { return impl_->home->identity().raft_id; }
-std::uint64_t Node::cluster_id() const { return impl_->home->identity().cluster_id; }
+std::uint64_t Node::id() const { return impl_->home ? impl_->home->identity().raft_id : 0; }
+std::uint64_t Node::cluster_id() const { return impl_->home ? impl_->home->identity().cluster_id : 0; }
 const MemberSettings& Node::settings() const { return impl_->settings; }
 Bell& Node::changes() { return impl_->changes; }
 Bell& Node::leadership() { return impl_->leadership; }

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -39,13 +40,16 @@ class Node {
   // Gives leadership to somebody else, if there is somebody, within a short time.
   boost::asio::awaitable<void> retire();
 
+  // What stands between this node and a cluster while it is no member yet; empty: nothing, it is starting.
+  std::string obstacle() const;
+
   bool is_member() const;  // from here on all below may be used
   boost::asio::awaitable<tl::expected<machine::Outcome, ProposeFailure>> propose(machine::Command command,
                                                                                 Moment deadline);
   boost::asio::awaitable<tl::expected<ReadOutcome, ProposeFailure>> read(machine::Transaction transaction,
                                                                         Moment deadline);
   boost::asio::awaitable<membership::Reply> remove_member(std::uint64_t raft_id, Moment deadline);
-  // Asks a node that belongs to no cluster to join this one; it does so by itself soon after.
+  // Asks a node that belongs to no cluster to join this one; it does so by itself soon after. Done when it is a member.
   boost::asio::awaitable<membership::Reply> invite(std::string address, Moment deadline);
   boost::asio::awaitable<membership::Reply> transfer_leadership(std::uint64_t raft_id, Moment deadline);
 
@@ -54,6 +58,8 @@ class Node {
   raft::ReplicaStatus status() const;
   std::vector<MemberReport> members() const;
   std::vector<membership::Seen> seen() const;
+  // Asks every other member whether it is there: the ids of those that answer within the time, and the own.
+  boost::asio::awaitable<std::set<std::uint64_t>> reachable_members(std::chrono::milliseconds patience);
   std::uint64_t id() const;
   std::uint64_t cluster_id() const;
   const MemberSettings& settings() const;

@@ -62,6 +62,13 @@ model::Milliseconds Context::store_timeout() const {
 
 std::string Context::store_kind() const { return settings_.uses_embedded_store() ? "the embedded store" : "etcd3"; }
 
+StoreOperations Context::embedded_store() const {
+  if (!settings_.uses_embedded_store() || !world_.open_embedded) {
+    throw Failure{"This configuration uses etcd, which has tools of its own (etcdctl). `store` is for the embedded store: the section 'embedded'"};
+  }
+  return world_.open_embedded(settings_);
+}
+
 ports::StoreResult<std::shared_ptr<const model::Cluster>> Context::try_read(const std::string& cluster) {
   return wait(store(cluster).read(store_timeout()));
 }

@@ -45,6 +45,8 @@ class Context {
   ports::Store& store(const std::string& cluster);
   model::Milliseconds store_timeout() const;
   std::string store_kind() const;
+  // Throws Failure when the configuration is of another store.
+  StoreOperations embedded_store() const;
 
   CallResult call(Call call);
   // All at once; results in the order of the calls.

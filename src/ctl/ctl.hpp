@@ -1,5 +1,5 @@
 // The operator's command line: everything that talks to a running cluster. Called by main/ with the arguments of the
-// program; `matriarch FILE`, `run`, `witness` and `store` are main's own.
+// program; `matriarch FILE`, `run` and `witness` are main's own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ctl/member_calls.hpp"
+#include "ctl/store_operations.hpp"
 #include "ctl/streams.hpp"
 #include "model/settings.hpp"
 #include "model/time.hpp"
@@ -31,6 +32,7 @@ struct World {
   std::map<std::string, std::string> environment;
   std::function<model::WallTime()> wall_now;
   MakeCalls make_calls = {};
+  OpenEmbedded open_embedded = {};
 };
 
 // `arguments` without the program's name; `program` decides the exit codes: under the names "patronictl" and "patroni" they
@@ -38,6 +40,8 @@ struct World {
 int run(const std::string& program, std::vector<std::string> arguments, const World& world, Streams streams);
 
 bool is_command(std::string_view name);
+// "status" of "store status", and the others.
+bool is_store_command(std::string_view name);
 // The command among the arguments, behind global options; empty: there is none.
 std::string find_command(const std::vector<std::string>& arguments);
 // The commands, grouped, one line each.

@@ -79,18 +79,16 @@ tl::expected<std::shared_ptr<const model::Settings>, std::string> Configuration:
   return settings_;
 }
 
+std::vector<std::string> run_directories(const model::Settings& settings) {
+  if (!settings.run_dir.empty()) return {settings.run_dir};
+  const auto* embedded = std::get_if<model::EmbeddedStoreSettings>(&settings.store);
+  const std::string beside = settings.postgresql.data_dir.empty() && embedded ? embedded->data_dir : settings.postgresql.data_dir;
+  return {fmt::format("/run/matriarch/{}-{}", settings.scope, settings.name), beside + ".run"};
+}
+
 tl::expected<std::string, std::string> make_run_directory(const model::Settings& settings) {
-  const std::string name = fmt::format("{}-{}", settings.scope, settings.name);
-  std::vector<std::string> candidates;
-  if (!settings.run_dir.empty()) {
-    candidates.push_back(settings.run_dir);
-  } else {
-    candidates.push_back("/run/matriarch/" + name);
-    const std::string beside = settings.postgresql.data_dir.empty() ? std::get<model::EmbeddedStoreSettings>(settings.store).data_dir : settings.postgresql.data_dir;
-    candidates.push_back(beside + ".run");
-  }
   std::string why;
-  for (const auto& directory : candidates) {
+  for (const auto& directory : run_directories(settings)) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     struct stat status {};

@@ -36,7 +36,9 @@ class Configuration {
   std::vector<std::string> warnings_;
 };
 
-// Chosen from settings.run_dir, /run/matriarch/SCOPE-NAME, or beside PGDATA; created 0700.
+// Where the run directory may be: settings.run_dir, else /run/matriarch/SCOPE-NAME, else beside PGDATA.
+std::vector<std::string> run_directories(const model::Settings& settings);
+// The first of them that can be used; created 0700.
 tl::expected<std::string, std::string> make_run_directory(const model::Settings& settings);
 
 // Where the agent of this node reaches the store of this node.

@@ -1,7 +1,5 @@
 #include "main/operator.hpp"
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -11,6 +9,7 @@
 #include "ctl/ctl.hpp"
 #include "main/configuration.hpp"
 #include "main/store_access.hpp"
+#include "main/store_operator.hpp"
 #include "settings/generate.hpp"
 #include "store/etcd/store.hpp"
 #include "system/clock.hpp"
@@ -29,10 +28,7 @@ tl::expected<std::unique_ptr<ports::Store>, std::string> open_store(boost::asio:
 
 }  // namespace
 
-bool is_store_command(std::string_view word) {
-  static constexpr std::array<std::string_view, 6> kCommands{"status", "add", "remove", "snapshot", "restore", "recover"};
-  return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
-}
+bool is_store_command(std::string_view word) { return word.starts_with('-') || ctl::is_store_command(word); }
 
 bool is_operator_command(const std::vector<std::string>& arguments) {
   const std::string command = ctl::find_command(arguments);
@@ -42,7 +38,7 @@ bool is_operator_command(const std::vector<std::string>& arguments) {
 int run_operator(int argc, char** argv) {
   ctl::World world{.open_store = open_store, .environment = process_environment(), .wall_now = [] {
                      return model::WallTime(std::chrono::duration_cast<std::chrono::microseconds>(system::realtime()));
-                   }};
+                   }, .open_embedded = store_operations};
   std::vector<std::string> arguments(argv + 1, argv + argc);
   return ctl::run(std::filesystem::path(argv[0]).filename().string(), std::move(arguments), world, ctl::Streams{.in = std::cin, .out = std::cout, .err = std::cerr, .out_is_terminal = ::isatty(STDOUT_FILENO) == 1, .owns_process = true});
 }

@@ -9,7 +9,7 @@
 namespace matriarch::main {
 
 bool is_operator_command(const std::vector<std::string>& arguments);
-bool is_store_command(std::string_view word);  // status, add, remove, snapshot, restore, recover
+bool is_store_command(std::string_view word);  // behind `store`: not the name of a file
 int run_operator(int argc, char** argv);
 void print_operator_help(std::FILE* stream);
 int print_sample_configuration();

@@ -41,7 +41,7 @@ std::optional<std::string> missing_programs(const model::Settings& settings) {
 
 }  // namespace
 
-int run_service(const std::string& file) {
+int run_service(const std::string& file, bool forms_alone) {
   auto configuration = Configuration::read(file, settings::Purpose::kNode);
   if (!configuration) {
     std::fprintf(stderr, "%s\n", configuration.error().c_str());
@@ -64,6 +64,8 @@ int run_service(const std::string& file) {
   guardian::Job job{.run_directory = *directory, .data_directory = settings.postgresql.data_dir, .program = guardian};
   job.agent = {self.string(), "agent", path, *directory};
   if (settings.uses_embedded_store()) job.store = {self.string(), "store", path, *directory};
+  else if (forms_alone) return complain("--form-new-cluster is for the embedded store, but this configuration names another one");
+  if (forms_alone) job.store.push_back("--form-new-cluster");
   auto text = system::make_sealed_memfd("job", guardian::serialize(job), true);
   if (!text) return complain(text.error().message());
   const std::string fd = std::to_string(text->get());

@@ -56,7 +56,7 @@ consensus::StoreProgramSettings store_settings(const model::Settings& settings, 
   return program;
 }
 
-int run(const Configuration& configuration, const std::string& socket, bool is_witness, bool data_is_empty) {
+int run(const Configuration& configuration, const std::string& socket, bool is_witness, bool may_form_alone) {
   const auto settings = configuration.settings();
   const auto* embedded = std::get_if<model::EmbeddedStoreSettings>(&settings->store);
   if (!embedded) {
@@ -66,7 +66,7 @@ int run(const Configuration& configuration, const std::string& socket, bool is_w
   runtime::Journal journal(settings->log);
   auto program = store_settings(*settings, *embedded, socket);
   program.member.is_witness = is_witness;
-  program.member.form_alone = data_is_empty;
+  program.member.form_alone = may_form_alone;
   program.log = [&journal](consensus::LogLevel level, std::string text) { journal.log(to_level(level), "store: " + text); };
   return consensus::run_store(std::move(program));
 }
@@ -78,7 +78,7 @@ bool is_empty_directory(const std::string& path) {
 
 }  // namespace
 
-int run_store(const std::string& file, const std::string& run_directory) {
+int run_store(const std::string& file, const std::string& run_directory, bool forms_alone) {
   auto configuration = Configuration::read(file, settings::Purpose::kNode);
   if (!configuration) {
     std::fprintf(stderr, "%s\n", configuration.error().c_str());
@@ -91,7 +91,7 @@ int run_store(const std::string& file, const std::string& run_directory) {
     return kCannotWork;
   }
   watch_guardian(std::make_shared<const guardian::LastResort>(std::move(*last_resort)));
-  return run(*configuration, store_socket(run_directory), false, is_empty_directory(data));
+  return run(*configuration, store_socket(run_directory), false, forms_alone || is_empty_directory(data));
 }
 
 int run_witness(const std::string& file) {

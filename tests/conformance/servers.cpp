@@ -5,8 +5,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace matriarch::conformance {
@@ -50,9 +53,7 @@ std::uint16_t a_free_port() {
   return acceptor.local_endpoint().port();
 }
 
-Cluster::Cluster(Kind kind, int size, std::vector<std::string> extra_arguments)
-    : kind_(kind), directory_(a_directory()), extra_arguments_(std::move(extra_arguments)) {
-  if (kind_ == Kind::kEmbedded) throw std::runtime_error("the embedded store cannot be started yet");
+Cluster::Cluster(Kind kind, int size) : kind_(kind), directory_(a_directory()) {
   for (int i = 0; i < size; ++i) nodes_.push_back({.client_port = a_free_port(), .peer_port = a_free_port()});
   for (int i = 0; i < size; ++i) start(i);
 }
@@ -65,29 +66,38 @@ Cluster::~Cluster() {
   std::filesystem::remove_all(directory_);
 }
 
-std::vector<std::string> Cluster::command(int server) const {
+std::vector<std::string> Cluster::etcd_command(int server) const {
   const auto& node = nodes_[static_cast<std::size_t>(server)];
   std::string members;
   for (int i = 0; i < size(); ++i) {
     members += fmt::format("{}n{}=http://127.0.0.1:{}", i == 0 ? "" : ",", i, nodes_[static_cast<std::size_t>(i)].peer_port);
   }
-  const bool is_secure = std::find(extra_arguments_.begin(), extra_arguments_.end(), "--cert-file") != extra_arguments_.end();
-  const std::string client_url = fmt::format("{}://127.0.0.1:{}", is_secure ? "https" : "http", node.client_port);
+  const std::string client_url = fmt::format("http://127.0.0.1:{}", node.client_port);
   const std::string peer_url = fmt::format("http://127.0.0.1:{}", node.peer_port);
-  // setpriv: no server outlives a test program that is killed.
-  std::vector<std::string> argv = {"setpriv", "--pdeathsig", "KILL", "etcd", "--name", fmt::format("n{}", server), "--data-dir", fmt::format("{}/n{}", directory_, server),
-                                   "--listen-client-urls", client_url, "--advertise-client-urls", client_url, "--listen-peer-urls", peer_url,
-                                   "--initial-advertise-peer-urls", peer_url, "--initial-cluster", members, "--initial-cluster-token", directory_,
-                                   "--logger", "zap", "--log-outputs", fmt::format("{}/n{}.log", directory_, server)};
-  argv.insert(argv.end(), extra_arguments_.begin(), extra_arguments_.end());
+  return {"etcd", "--name", fmt::format("n{}", server), "--data-dir", data_directory(server), "--listen-client-urls", client_url, "--advertise-client-urls", client_url,
+          "--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url, "--initial-cluster", members, "--initial-cluster-token", directory_, "--logger", "zap",
+          "--log-outputs", "stderr"};
+}
+
+std::vector<std::string> Cluster::embedded_command(int server) const {
+  const auto& node = nodes_[static_cast<std::size_t>(server)];
+  std::vector<std::string> argv = {STORE_DRIVER, "--data", data_directory(server), "--name", fmt::format("n{}", server), "--raft", fmt::format("127.0.0.1:{}", node.peer_port),
+                                   "--client", fmt::format("127.0.0.1:{}", node.client_port)};
+  if (size() == 1) argv.push_back("--form-alone");
+  else argv.insert(argv.end(), {"--secret", "conformance"});
+  for (const auto& other : nodes_) argv.insert(argv.end(), {"--peer", fmt::format("127.0.0.1:{}", other.peer_port)});
   return argv;
 }
 
 void Cluster::start(int server) {
   auto& node = nodes_[static_cast<std::size_t>(server)];
-  system::SpawnOptions options{.argv = command(server), .new_session = true};
+  const auto command = kind_ == Kind::kEtcd ? etcd_command(server) : embedded_command(server);
+  // setpriv: no server outlives a test program that is killed.
+  system::SpawnOptions options{.argv = {"setpriv", "--pdeathsig", "KILL"}, .new_session = true};
+  options.argv.insert(options.argv.end(), command.begin(), command.end());
   const system::Fd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  for (const int target : {0, 1, 2}) options.redirections.push_back({.target = target, .source = nowhere.get()});
+  const system::Fd log(::open(log_file(server).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  options.redirections = {{.target = 0, .source = nowhere.get()}, {.target = 1, .source = log.get()}, {.target = 2, .source = log.get()}};
   auto child = system::spawn(options);
   if (!child) throw std::runtime_error(child.error().what);
   node.child = std::move(*child);
@@ -95,9 +105,19 @@ void Cluster::start(int server) {
   while (!is_listening(node.client_port)) {
     const auto ended = system::wait_for_end(node.child.pidfd, 20ms);
     if (!ended || *ended || std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error(fmt::format("{} did not start; see {}/n{}.log", options.argv[0], directory_, server));
+      throw std::runtime_error(fmt::format("{} did not start: {}", command[0], end_of_log(server)));
     }
   }
+}
+
+std::string Cluster::data_directory(int server) const { return fmt::format("{}/n{}", directory_, server); }
+std::string Cluster::log_file(int server) const { return data_directory(server) + ".log"; }
+
+std::string Cluster::end_of_log(int server) const {
+  std::ostringstream text;
+  text << std::ifstream(log_file(server)).rdbuf();
+  const std::string all = text.str();
+  return all.substr(all.size() - std::min<std::size_t>(all.size(), 2'000));
 }
 
 void Cluster::kill(int server) {

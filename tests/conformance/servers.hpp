@@ -22,14 +22,13 @@ Abilities abilities_of(Kind kind);
 class Cluster {
  public:
   // Waits until all of `size` servers run; they may still elect. Throws when one ends at its start.
-  Cluster(Kind kind, int size, std::vector<std::string> extra_arguments = {});
+  Cluster(Kind kind, int size);
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
   std::uint16_t port(int server) const { return nodes_[static_cast<std::size_t>(server)].client_port; }
   int size() const { return static_cast<int>(nodes_.size()); }
-  const std::string& directory() const { return directory_; }
 
   void kill(int server);      // SIGKILL, and waits for the end
   void suspend(int server);   // SIGSTOP
@@ -42,11 +41,14 @@ class Cluster {
     std::uint16_t peer_port = 0;
     system::Child child;
   };
-  std::vector<std::string> command(int server) const;
+  std::vector<std::string> etcd_command(int server) const;
+  std::vector<std::string> embedded_command(int server) const;
+  std::string data_directory(int server) const;
+  std::string log_file(int server) const;
+  std::string end_of_log(int server) const;
 
   Kind kind_;
   std::string directory_;
-  std::vector<std::string> extra_arguments_;
   std::vector<Node> nodes_;
 };
 

@@ -9,18 +9,23 @@ namespace {
 
 using State = std::optional<std::string>;
 
-// The state after the operation, or nothing when it cannot have happened in this state.
-std::optional<State> after(const Operation& operation, const State& state) {
+// Whether the operation can have happened in this state, and the state after it. No std::optional<State>: an optional in
+// an optional converts in surprising ways.
+struct Effect {
+  bool possible = true;
+  State state = {};
+};
+
+Effect effect_of(const Operation& operation, const State& state) {
   const bool unknown = operation.ended == Operation::kNever;
+  const bool as_expected = state == operation.expected;
   switch (operation.kind) {
-    case Operation::Kind::kRead: return operation.value == state ? std::optional(state) : std::nullopt;
-    case Operation::Kind::kWrite: return operation.value;
+    case Operation::Kind::kRead: return {.possible = operation.value == state, .state = state};
+    case Operation::Kind::kWrite: return {.state = operation.value};
     case Operation::Kind::kCompareAndSet:
-      if (unknown) return state == operation.expected ? operation.value : state;
-      if (operation.succeeded != (state == operation.expected)) return std::nullopt;
-      return operation.succeeded ? operation.value : state;
+      return {.possible = unknown || operation.succeeded == as_expected, .state = as_expected ? operation.value : state};
   }
-  return std::nullopt;
+  return {.possible = false};
 }
 
 struct Mark {  // a call or a return, in a list ordered by time
@@ -69,11 +74,11 @@ class Search {
     while (marks_[0].next != tail) {
       if (at != tail && marks_[at].is_call) {
         const auto operation = marks_[at].operation;
-        const auto next = after(history_[operation], state);
+        auto effect = effect_of(history_[operation], state);
         done_[operation] = true;
-        if (next && seen_.insert({done_, *next}).second) {
+        if (effect.possible && seen_.insert({done_, effect.state}).second) {
           taken.emplace_back(at, state);
-          state = *next;
+          state = std::move(effect.state);
           lift(at);
           at = marks_[0].next;
           continue;
@@ -126,5 +131,16 @@ class Search {
 }  // namespace
 
 bool is_linearizable(const std::vector<Operation>& history) { return Search(history).fits(); }
+
+std::vector<std::string> shortfalls(const Tally& seen, const Tally& planned) {
+  std::vector<std::string> found;
+  const auto compare = [&](const char* what, std::size_t saw, std::size_t wanted) {
+    if (saw < wanted) found.push_back(std::string(what) + ": " + std::to_string(saw) + " of " + std::to_string(wanted));
+  };
+  compare("operations answered", seen.answered, planned.answered);
+  compare("processes killed", seen.kills, planned.kills);
+  compare("processes frozen", seen.freezes, planned.freezes);
+  return found;
+}
 
 }  // namespace matriarch::consensus::test

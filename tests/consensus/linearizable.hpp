@@ -26,4 +26,13 @@ struct Operation {
 // Operations that certainly did nothing (and reads without an answer) must be left out.
 bool is_linearizable(const std::vector<Operation>& history);
 
+// What a run saw, or was to see: a run that saw little proves little.
+struct Tally {
+  std::size_t answered = 0;
+  std::size_t kills = 0;
+  std::size_t freezes = 0;
+};
+// Where a run fell short of its plan, in words; empty: nowhere.
+std::vector<std::string> shortfalls(const Tally& seen, const Tally& planned);
+
 }  // namespace matriarch::consensus::test

@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -177,20 +178,49 @@ std::size_t StoreCluster::await_leader(std::chrono::milliseconds patience) const
     found = leader();
     return found && Client(port(*found)).get("probe").status == 200;
   }, patience);
-  EXPECT_TRUE(served) << "no leader that serves";
+  EXPECT_TRUE(served) << "no leader that serves:\n" << statuses();
   return found.value_or(0);
 }
 
-std::vector<std::string> StoreCluster::voters() const {
+std::string StoreCluster::statuses() const {
+  std::string text;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (is_running(i)) text += fmt::format("n{}: {}\n", i + 1, json::serialize(status(i)));
+  }
+  return text;
+}
+
+namespace {
+
+std::vector<std::string> voters_of(const json::object& status) {
   std::vector<std::string> names;
-  const auto who = leader();
-  if (!who) return names;
-  const auto seen = status(*who);
-  if (seen.empty()) return names;
-  for (const auto& member : seen.at("members").as_array()) {
+  const auto* members = status.if_contains("members");
+  if (members == nullptr) return names;
+  for (const auto& member : members->as_array()) {
     if (member.at("role") == "voter") names.emplace_back(member.at("name").as_string());
   }
   return names;
+}
+
+}  // namespace
+
+std::vector<std::string> StoreCluster::voters() const {
+  const auto who = leader();
+  return who ? voters_of(status(*who)) : std::vector<std::string>();
+}
+
+bool StoreCluster::has_settled_with(std::size_t wanted) const {
+  const auto who = leader();
+  const auto seen = who ? status(*who) : json::object();
+  if (seen.empty() || seen.at("changing").as_bool()) return false;
+  std::size_t settled = 0;
+  for (const auto& member : seen.at("members").as_array()) {
+    if (member.at("role") != "voter") continue;
+    const auto number = std::stoul(std::string(member.at("name").as_string()).substr(1)) - 1;
+    if (!is_running(number) || voters_of(status(number)).size() != wanted) return false;
+    ++settled;
+  }
+  return settled == wanted;
 }
 
 bool StoreCluster::eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience) {
@@ -214,6 +244,18 @@ Reply Client::put(const std::string& key, const std::string& value, const std::s
 
 Reply Client::get(const std::string& key, bool serializable) {
   return send("/v3/kv/range", {{"key", encode64(key)}, {"serializable", serializable}});
+}
+
+std::optional<std::set<std::string>> Client::keys_below(const std::string& prefix) {
+  auto end = prefix;
+  ++end.back();
+  const auto reply = send("/v3/kv/range", {{"key", encode64(prefix)}, {"range_end", encode64(end)}, {"keys_only", true}});
+  if (reply.status != 200) return std::nullopt;
+  std::set<std::string> keys;
+  if (const auto* kvs = reply.body.if_contains("kvs")) {
+    for (const auto& kv : kvs->as_array()) keys.insert(decode64(kv.at("key")));
+  }
+  return keys;
 }
 
 std::optional<std::string> Client::value_of(const Reply& reply) {

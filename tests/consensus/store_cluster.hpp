@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,10 +59,14 @@ class StoreCluster {
 
   boost::json::object status(std::size_t node) const;  // empty when it does not answer
   std::optional<std::size_t> leader() const;
+  std::string statuses() const;  // of all that run, for a test's complaint
   // Waits for a leader that serves; fails the test after the patience.
   std::size_t await_leader(std::chrono::milliseconds patience = 15'000ms) const;
   // Voters' names as the leader has them.
   std::vector<std::string> voters() const;
+  // So many voters, all up, all knowing that they are so many, and no change under way. A voter that has not heard of it yet
+  // would not vote (src/consensus/README.md, libraft).
+  bool has_settled_with(std::size_t voters) const;
 
   // False after the patience.
   static bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience = 20'000ms);
@@ -83,6 +88,8 @@ class Client {
 
   Reply put(const std::string& key, const std::string& value, const std::string& lease = "");
   Reply get(const std::string& key, bool serializable = false);
+  // Every key that begins so, read linearizably; nothing when it was not answered.
+  std::optional<std::set<std::string>> keys_below(const std::string& prefix);
   // Value of a get that was answered; nothing when the key is absent.
   static std::optional<std::string> value_of(const Reply& reply);
   Reply compare_and_set(const std::string& key, const std::optional<std::string>& expected, const std::string& value);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -22,6 +23,10 @@ asio::awaitable<void> sleep(std::chrono::milliseconds duration) {
   asio::steady_timer timer(co_await asio::this_coro::executor, duration);
   boost::system::error_code ignored;
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+bool all_answered(const std::vector<Answer>& answers) {
+  return std::all_of(answers.begin(), answers.end(), [](const Answer& answer) { return answer.condition.has_value(); });
 }
 
 Reply refused(std::string why) { return {.verdict = Reply::Verdict::kRefused, .reason = std::move(why)}; }
@@ -49,7 +54,6 @@ Entrance::Entrance(Home& home, const MemberSettings& settings, raft::ReplicaSett
       list_(founding_list(settings.peers, settings.raft_advertise)) {}
 
 asio::awaitable<Entrance::Done> Entrance::pass() {
-  std::optional<Clock::time_point> trouble_since;
   while (home_.identity().standing != Standing::kMember) {
     Situation now{.self = home_.identity(),
                   .address = settings_.raft_advertise,
@@ -62,23 +66,34 @@ asio::awaitable<Entrance::Done> Entrance::pass() {
     if (home_.identity() != now.self) continue;  // asked to promise or commit meanwhile
     if (!invited_through_.empty()) now.list.push_back(invited_through_);
     const auto step = next_step(now);
+    if (auto bearable = face(step, now.answers); !bearable) co_return bearable;
     Done done;
-    if (const auto* complaint = std::get_if<Complain>(&step)) {
-      if (!trouble_since) trouble_since = Clock::now();
-      const bool nobody_can_help = calls_ == nullptr;
-      if (nobody_can_help || Clock::now() - *trouble_since > settings_.founding_patience) co_return tl::unexpected(complaint->why);
-      complaints_.say("founding", complaint->why);
-    } else {
-      trouble_since.reset();
-    }
-    if (const auto* waiting = std::get_if<KeepAsking>(&step)) complaints_.say("founding", waiting->why, LogLevel::kInfo);
     if (const auto* propose = std::get_if<Propose>(&step)) done = co_await carry_out(*propose);
     if (const auto* join = std::get_if<Join>(&step)) done = co_await carry_out(*join);
     if (const auto* commit = std::get_if<Commit>(&step)) done = become_founder(commit->founding);
-    if (!done) complaints_.say("founding", done.error());
+    if (!done) complaints_.say("founding", obstacle_ = done.error());
     if (home_.identity().standing != Standing::kMember) co_await sleep(kPause);
   }
   co_return Done();
+}
+
+// Silence settles no trouble: a node whose list differed ends too, perhaps a moment before this one.
+Entrance::Done Entrance::face(const Step& step, const std::vector<Answer>& answers) {
+  if (const auto* complaint = std::get_if<Complain>(&step)) {
+    if (!trouble_) trouble_ = Trouble{.since = Clock::now()};
+    trouble_->why = obstacle_ = complaint->why;
+    complaints_.say("founding", complaint->why);
+  } else if (!std::holds_alternative<KeepAsking>(step) || all_answered(answers)) {
+    trouble_.reset();
+  }
+  if (const auto* waiting = std::get_if<KeepAsking>(&step)) {
+    obstacle_ = waiting->why;
+    complaints_.say("founding", waiting->why, LogLevel::kInfo);
+  }
+  if (!trouble_) return {};
+  const bool nobody_can_help = calls_ == nullptr;
+  if (!nobody_can_help && Clock::now() - trouble_->since <= settings_.founding_patience) return {};
+  return tl::unexpected(trouble_->why);
 }
 
 asio::awaitable<std::vector<Answer>> Entrance::inquire() {

@@ -22,6 +22,8 @@ class Entrance {
 
   // Returns when the home is a member's. The error is for the operator: it will not heal by itself.
   boost::asio::awaitable<tl::expected<void, std::string>> pass();
+  // What it waits for, or what is wrong, at the moment; for the operator.
+  const std::string& obstacle() const { return obstacle_; }
 
   // The answers to others while this node is not a member yet.
   Reply answer(const AskPromise& asked);
@@ -36,6 +38,13 @@ class Entrance {
   boost::asio::awaitable<Done> carry_out(Join join);
   Done become_founder(const Founding& founding);
   boost::asio::awaitable<Reply> ask(std::string address, Request request);
+  // Remembers what stands in the way; the error when that has gone on for too long.
+  Done face(const Step& step, const std::vector<Answer>& answers);
+
+  struct Trouble {
+    std::chrono::steady_clock::time_point since;
+    std::string why;
+  };
 
   Home& home_;
   const MemberSettings& settings_;
@@ -45,6 +54,8 @@ class Entrance {
   Complaints complaints_;
   std::vector<std::string> list_;
   std::string invited_through_;
+  std::optional<Trouble> trouble_;
+  std::string obstacle_;
 };
 
 // What this node is, for whoever asks: of a member, the caller adds what Raft knows.

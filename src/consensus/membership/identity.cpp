@@ -21,8 +21,6 @@ using Done = tl::expected<void, std::string>;
 
 constexpr int kFormat = 1;
 constexpr std::size_t kMaxIdentityBytes = 64u << 10;
-// Room for Raft's prepared segments and a snapshot; less than this cannot work.
-constexpr std::uint64_t kLeastFreeBytes = 32u << 20;
 
 std::string hex(std::uint64_t id) { return fmt::format("{:016x}", id); }
 
@@ -142,7 +140,7 @@ tl::expected<Home, std::string> Home::open(std::string directory) {
   system::Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return unexpected(fmt::format("cannot open {}: {}", lock_path, std::strerror(errno)));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return unexpected(fmt::format("the consensus directory {} is in use by another process (it holds {})", directory, lock_path));
+    return unexpected(fmt::format("the consensus directory {} is in use by another process (it holds {}): stop that first", directory, lock_path));
   }
   if (const auto room = system::free_space(directory); room && *room < kLeastFreeBytes) {
     return unexpected(fmt::format("the disk of the consensus directory {} has only {} MiB left and {} are needed: make room. "

@@ -56,6 +56,9 @@ std::uint64_t random_id();
 //   DIR/lock            held by the process
 //   DIR/identity.json   replaced atomically
 //   DIR/raft/           Raft's own files; made whole under another name, then renamed
+// Room for Raft's prepared segments and a snapshot; a node does not start with less.
+inline constexpr std::uint64_t kLeastFreeBytes = 32u << 20;
+
 class Home {
  public:
   // Makes the directory (0700) and a fresh identity when there is none. Errors name the file and what to do.

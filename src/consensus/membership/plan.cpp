@@ -1,6 +1,7 @@
 #include "consensus/membership/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -95,10 +96,17 @@ tl::expected<void, std::string> may_remove(const std::vector<Seen>& members, std
   if (found == members.end()) return tl::unexpected(std::string("no such member"));
   if (members.size() == 1) return tl::unexpected(std::string("it is the last member"));
   if (!votes(*found) || may_lose_vote(members, *found)) return {};
+  if (voters(members) == 1) {
+    return tl::unexpected(std::string("it is the only voter: the cluster would stop. Add another voter first"));
+  }
+  std::vector<std::string> silent;
+  for (const auto& seen : members) {
+    if (votes(seen) && !seen.is_alive && seen.member.id != id) silent.push_back(seen.member.address);
+  }
   return tl::unexpected(fmt::format(
-      "of the {} voters that would remain only {} are alive, which is no majority: the cluster would stop. Bring another "
-      "voter back first, or add one.",
-      voters(members) - 1, living_voters(members) - (found->is_alive ? 1 : 0)));
+      "of the {} voters that would remain only {} are alive, which is no majority: the cluster would stop. {} does not "
+      "answer: bring it back first, or add another voter.",
+      voters(members) - 1, living_voters(members) - (found->is_alive ? 1 : 0), fmt::join(silent, ", ")));
 }
 
 }  // namespace matriarch::consensus::membership

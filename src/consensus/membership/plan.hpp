@@ -22,6 +22,7 @@ struct Seen {
   bool is_alive = false;      // answered lately
   bool is_long_gone = false;  // has been silent so long that a standby should take its place
   bool is_caught_up = false;  // its log is (nearly) the leader's
+  std::uint64_t behind = 0;   // entries that it lacks of the leader's log
 };
 
 struct Assign {

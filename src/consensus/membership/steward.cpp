@@ -117,7 +117,8 @@ std::vector<Seen> Steward::seen() const {
                    .is_leader = member.id == own_id_,
                    .is_alive = is_alive(member.id),
                    .is_long_gone = is_silent_for(member.id, settings_.replace_after),
-                   .is_caught_up = match > 0 && match + kNearly >= last});
+                   .is_caught_up = match > 0 && match + kNearly >= last,
+                   .behind = last - std::min(match, last)});
   }
   return all;
 }
@@ -129,14 +130,41 @@ asio::awaitable<void> Steward::look_after_members() {
     if (member.id == own_id_ || calls_ == nullptr) continue;
     asio::co_spawn(executor_, look_at(member.id, member.address), asio::detached);
   }
-  const PlanRules rules{.two_voters_allowed = settings_.allow_two_voters};
-  const auto step = next_assignment(seen(), rules);
-  if (step && !is_changing_) asio::co_spawn(executor_, take(*step), asio::detached);
+  const auto step = next_assignment(seen(), plan_rules());
+  if (step && !is_changing_ && !is_deciding_) asio::co_spawn(executor_, take(*step), asio::detached);
   co_return;
+}
+
+PlanRules Steward::plan_rules() const { return {.two_voters_allowed = settings_.allow_two_voters}; }
+
+// As seen(), but alive is only who answers now. A vote must not be taken for the sake of a member that died a moment ago:
+// the change could then be agreed on by nobody, neither could its withdrawal, and the cluster would stand still.
+asio::awaitable<std::vector<Seen>> Steward::look_around() {
+  const auto asked = Clock::now();
+  auto open = std::make_shared<std::size_t>(0);
+  auto over = std::make_shared<Pending<bool>>(executor_);
+  for (const auto& member : replica_.members()) {
+    if (member.id == own_id_ || calls_ == nullptr) continue;
+    ++*open;
+    asio::co_spawn(executor_, look_at(member.id, member.address), [open, over](const std::exception_ptr&) {
+      if (--*open == 0) over->finish(true);
+    });
+  }
+  if (*open > 0) co_await over->wait_until(asked + kInquiryTime);
+  auto all = seen();
+  for (auto& one : all) {
+    const auto heard = heard_.find(one.member.id);
+    one.is_alive = one.member.id == own_id_ || (heard != heard_.end() && heard->second >= asked);
+  }
+  co_return all;
 }
 
 // Beside the rounds, which go on while a member catches up.
 asio::awaitable<void> Steward::take(Assign step) {
+  is_deciding_ = true;
+  const auto now = co_await look_around();
+  is_deciding_ = false;
+  if (next_assignment(now, plan_rules()) != step) co_return;
   const auto begin = [this, step](raft::Replica::Changed done) { replica_.assign(step.id, step.role, std::move(done)); };
   const auto changed = co_await change(begin);
   const auto what = fmt::format("member {:x} becomes a {}", step.id, raft::to_string(step.role));
@@ -208,7 +236,8 @@ asio::awaitable<Reply> Steward::answer(AskRemove asked) {
   if (!replica_.leads()) co_return verdict(Reply::Verdict::kNotLeader);
   if (asked.raft_id != own_id_) co_return co_await take_out(asked.raft_id);
   // The leader goes last: somebody else leads, and takes this node out.
-  if (auto may = may_remove(seen(), own_id_); !may) co_return verdict(Reply::Verdict::kRefused, may.error());
+  const auto now = co_await look_around();
+  if (auto may = may_remove(now, own_id_); !may) co_return verdict(Reply::Verdict::kRefused, may.error());
   const auto begin = [&](raft::Replica::Changed done) { replica_.transfer(0, std::move(done)); };
   co_await change(begin);
   next_transfer_ = Clock::now() + kTransferPause;
@@ -216,7 +245,8 @@ asio::awaitable<Reply> Steward::answer(AskRemove asked) {
 }
 
 asio::awaitable<Reply> Steward::take_out(std::uint64_t id) {
-  if (auto may = may_remove(seen(), id); !may) co_return verdict(Reply::Verdict::kRefused, may.error());
+  const auto now = co_await look_around();
+  if (auto may = may_remove(now, id); !may) co_return verdict(Reply::Verdict::kRefused, may.error());
   const auto begin = [&](raft::Replica::Changed done) { replica_.remove(id, std::move(done)); };
   const auto removed = co_await change(begin);
   if (!removed) co_return reply_for(removed.error());

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "consensus/complaints.hpp"
 #include "consensus/membership/messages.hpp"
@@ -43,6 +44,8 @@ class Steward {
   boost::asio::awaitable<void> follow_the_lease();
   boost::asio::awaitable<void> tidy();
   boost::asio::awaitable<Reply> take_out(std::uint64_t id);
+  boost::asio::awaitable<std::vector<Seen>> look_around();
+  PlanRules plan_rules() const;
   bool is_alive(std::uint64_t id) const;
   bool is_silent_for(std::uint64_t id, std::chrono::milliseconds duration) const;
   void begin_leadership();
@@ -65,6 +68,7 @@ class Steward {
   std::int64_t holder_revision_ = 0;  // of the key that leadership follows, and since when it is known
   Moment holder_since_ = {};
   bool is_changing_ = false;
+  bool is_deciding_ = false;  // whether a step that looked right still is
 };
 
 }  // namespace matriarch::consensus::membership

@@ -136,10 +136,12 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
                         error == asio::error::operation_aborted || error == asio::ssl::error::stream_truncated)) {
       return;  // a port scan, a health check
     }
-    complaints.say(from.substr(0, from.rfind(':')),
+    // Without the port, which is another one at each attempt: the same words are not said again at once.
+    const auto host = from.substr(0, from.rfind(':'));
+    complaints.say(host + who,
                    fmt::format("refused a connection from {}{}: it did not prove that it belongs to this cluster ({}). "
                                "Is its embedded.secret (or certificate) the same as here?",
-                               from, who.empty() ? "" : ", which calls itself " + who, error.message()));
+                               host, who.empty() ? "" : ", which calls itself " + who, error.message()));
   }
 
   static std::string address_of(net::Stream& stream) {

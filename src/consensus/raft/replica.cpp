@@ -13,6 +13,7 @@
 #include "consensus/raft/bridge.h"
 #include "consensus/raft/driver.hpp"
 #include "consensus/raft/entry.hpp"
+#include "consensus/raft/segment_check.hpp"
 #include "system/clock.hpp"
 
 namespace matriarch::consensus::raft {
@@ -69,7 +70,7 @@ ChangeError change_error(int result) {
 }
 
 // libraft's own words name the file; this adds what an operator can do.
-std::string cannot_open(const ReplicaSettings& settings, const char* error) {
+std::string cannot_open(const ReplicaSettings& settings, std::string_view error) {
   return fmt::format(
       "the consensus directory {} cannot be used: {}. Nothing was changed. If the disk is full make room; if a file is "
       "damaged and other members are alive, remove this member ('matriarch store remove'), move the directory away and "
@@ -425,6 +426,9 @@ Replica::~Replica() = default;
 
 tl::expected<std::unique_ptr<Replica>, std::string> Replica::open(asio::any_io_executor executor,
                                                                   ReplicaSettings settings, Hooks hooks) {
+  if (auto sound = check_open_segments(settings.directory); !sound) {
+    return tl::unexpected(cannot_open(settings, sound.error()));
+  }
   auto impl = std::make_unique<Impl>(std::move(executor), std::move(settings), std::move(hooks));
   const bridge_callbacks callbacks{
       .context = impl.get(),
@@ -486,6 +490,9 @@ tl::expected<void, std::string> Replica::bootstrap(const ReplicaSettings& settin
 }
 
 tl::expected<void, std::string> Replica::recover(const ReplicaSettings& settings, const std::vector<Member>& members) {
+  if (auto sound = check_open_segments(settings.directory); !sound) {
+    return tl::unexpected(cannot_open(settings, sound.error()));
+  }
   return prepare(settings, members, bridge_recover);
 }
 

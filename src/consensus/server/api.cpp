@@ -146,13 +146,15 @@ asio::awaitable<std::optional<net::HttpResponse>> Api::answer(net::HttpRequest r
   if (handler != &Api::authenticate) {
     if (const auto objection = access_.objection(call.request, peer)) co_return to_response(*objection);
   }
-  if (!node_.is_member()) co_return to_response(error_of(ProposeFailure::kNoLeader));
+  if (!node_.is_member() && handler != &Api::store_status) co_return to_response(error_of(ProposeFailure::kNoLeader));
   if (handler != &Api::store_restore) {
     auto body = parse_body(call.request.body);
     if (!body) co_return to_response(bad_request(body.error()));
     call.body = std::move(*body);
   }
   if (watches) {
+    const bool is_led = co_await await_leader(call.deadline);
+    if (!is_led) co_return to_response(error_of(ProposeFailure::kNoLeader));
     co_await watch(call, writer);
     co_return std::nullopt;
   }

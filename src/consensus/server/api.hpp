@@ -55,6 +55,7 @@ class Api {
   Handled store_restore(Call& call);
 
   boost::asio::awaitable<void> watch(Call& call, net::ChunkWriter& writer);
+  boost::asio::awaitable<bool> await_leader(Moment deadline);  // false: there is none
   net::HttpResponse health() const;
   boost::json::object header(machine::Revision revision) const;
   using Render = boost::json::object (*)(const machine::Answer& answer, machine::Revision revision);

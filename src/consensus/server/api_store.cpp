@@ -1,6 +1,9 @@
 // What operators ask of a store: who is in the cluster, take one out, move leadership, keys to a file and back.
 #include <fmt/format.h>
 
+#include <optional>
+#include <set>
+
 #include "consensus/server/call.hpp"
 #include "consensus/server/translate.hpp"
 
@@ -24,6 +27,8 @@ net::HttpResponse response_for(const Reply& reply) {
   return to_response({RpcCode::kUnknown, "?"});
 }
 
+constexpr std::chrono::milliseconds kLookTime{700};
+
 json::object render_done(const Answer&, Revision) { return {{"done", true}}; }
 
 // By name, by address, or by the id as it is printed.
@@ -38,7 +43,26 @@ const MemberReport* find_member(const std::vector<MemberReport>& members, const 
 
 }  // namespace
 
-Api::Handled Api::store_status(Call&) {
+namespace {
+
+// Of a node that still looks for its cluster.
+json::object status_of_newcomer(const consensus::Node& node) {
+  const auto obstacle = node.obstacle();
+  return {{"cluster_id", "0"},
+          {"node", {{"id", fmt::format("{:x}", node.id())}, {"name", node.settings().name}, {"state", "no member yet"}}},
+          {"has_leader", false},
+          {"obstacle", obstacle.empty() ? "it is starting" : obstacle},
+          {"members", json::array()}};
+}
+
+}  // namespace
+
+// With "look": true a node that does not lead asks the others whether they are there, which takes a moment.
+Api::Handled Api::store_status(Call& call) {
+  if (!node_.is_member()) co_return ok(status_of_newcomer(node_));
+  std::optional<std::set<std::uint64_t>> reachable;
+  const bool leads = node_.status().state == raft::State::kLeader;
+  if (!leads && call.fields().flag("look")) reachable = co_await node_.reachable_members(kLookTime);
   const auto status = node_.status();
   const auto seen = status.state == raft::State::kLeader ? node_.seen() : std::vector<membership::Seen>();
   json::array members;
@@ -49,10 +73,12 @@ Api::Handled Api::store_status(Call&) {
                         {"role", raft::to_string(report.member.role)},
                         {"leader", report.is_leader},
                         {"witness", report.is_witness}};
+    if (reachable) member["alive"] = reachable->contains(report.member.id);
     for (const auto& one : seen) {
       if (one.member.id != report.member.id) continue;
       member["alive"] = one.is_alive;
       member["caught_up"] = one.is_caught_up;
+      member["behind"] = one.behind;
     }
     members.push_back(std::move(member));
   }
@@ -63,6 +89,7 @@ Api::Handled Api::store_status(Call&) {
                                     {"state", raft::to_string(status.state)}}},
                           {"term", status.term},
                           {"has_leader", status.leader_id != 0},
+                          {"changing", status.is_changing_members},
                           {"commit_index", status.commit_index},
                           {"applied_index", status.applied_index},
                           {"revision", machine.revision()},

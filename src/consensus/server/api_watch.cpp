@@ -40,6 +40,12 @@ Clock::duration progress_interval(const WatchRequest& request) {
 
 }  // namespace
 
+// A node that knows no leader may be behind everybody: whoever begins to watch there would take old news for all there is.
+asio::awaitable<bool> Api::await_leader(Moment deadline) {
+  while (node_.status().leader_id == 0 && Clock::now() < deadline) co_await node_.leadership().wait_until(deadline);
+  co_return node_.status().leader_id != 0;
+}
+
 asio::awaitable<void> Api::watch(Call& call, net::ChunkWriter& writer) {
   const auto fields = call.fields();
   const auto* create = fields.object("create_request");

@@ -37,13 +37,14 @@ int run_why_no_leader(Context& context, Words words);
 int run_events(Context& context, Words words);
 int run_wait(Context& context, Words words);
 int run_rules(Context& context, Words words);
+int run_store(Context& context, Words words);
 
 struct Command {
   std::string_view name;
   std::string_view group;    // of the help
   std::string_view summary;
   int (*run)(Context& context, Words words);
-  bool needs_cluster = true;  // false: runs without a configuration
+  bool needs_cluster = true;  // false: needs no configuration, or reads it itself
 };
 
 std::span<const Command> all_commands();

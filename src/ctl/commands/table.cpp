@@ -27,6 +27,7 @@ constexpr std::array kCommands{
     Command{"demote-cluster", kChange, "Turn a cluster into a standby cluster", run_demote_cluster},
     Command{"promote-cluster", kChange, "Turn a standby cluster into one of its own", run_promote_cluster},
     Command{"remove", kChange, "Remove a cluster from the store", run_remove},
+    Command{"store", kChange, "Members, backup and recovery of the embedded store (see `store --help`)", run_store, false},
     Command{"wait", kChange, "Wait until a condition holds (for scripts)", run_wait},
     Command{"show-config", kConfigure, "Show the dynamic configuration", run_show_config},
     Command{"edit-config", kConfigure, "Edit the dynamic configuration", run_edit_config},

@@ -54,10 +54,11 @@ json::object put(std::string_view key, std::string_view value, std::int64_t leas
 json::object delete_key(std::string_view key) { return range(key); }
 json::object delete_prefix(std::string_view prefix) { return range_of_prefix(prefix); }
 
-json::object watch_prefix(std::string_view prefix, std::int64_t start_revision) {
+json::object watch_prefix(std::string_view prefix, std::int64_t start_revision, std::chrono::milliseconds progress_interval) {
   json::object request = range_of_prefix(prefix);
   request["start_revision"] = decimal(start_revision);
   request["progress_notify"] = true;
+  request["progress_interval_ms"] = decimal(progress_interval.count());
   return operation("create_request", std::move(request));
 }
 

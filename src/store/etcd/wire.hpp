@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,7 +37,8 @@ boost::json::object range_of_prefix(std::string_view prefix);
 boost::json::object put(std::string_view key, std::string_view value, std::int64_t lease = 0);
 boost::json::object delete_key(std::string_view key);
 boost::json::object delete_prefix(std::string_view prefix);
-boost::json::object watch_prefix(std::string_view prefix, std::int64_t start_revision);
+// The interval is for our own store; etcd has one of its own (ten minutes).
+boost::json::object watch_prefix(std::string_view prefix, std::int64_t start_revision, std::chrono::milliseconds progress_interval);
 
 // Comparisons. An absent key has the create and mod revision 0.
 boost::json::object is_absent(std::string_view key);
