@@ -159,6 +159,7 @@ Instance::~Instance() {
   site_->board.subscribe(nullptr);
   site_->postmaster.end = {};
   site_->postmaster.stirred.notify_all();
+  site_->files.close();
 }
 
 std::shared_ptr<const model::PostgresNode> Instance::node() const { return site_->board.node(); }

@@ -15,6 +15,7 @@ struct Site;
 class Instance final : public ports::Postgres {
  public:
   Instance(boost::asio::any_io_executor executor, std::shared_ptr<const model::Settings> settings, ports::Journal& journal, PostmasterLauncher& launcher);
+  // Waits for the files it touches: the loop still exists, and outlives it.
   ~Instance() override;
 
   std::shared_ptr<const model::PostgresNode> node() const override;

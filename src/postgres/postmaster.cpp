@@ -98,11 +98,11 @@ asio::awaitable<void> read_file_of_postmaster(Site& site, ProcessId process) {
   site.postmaster.file = *file;
 }
 
-void save_backups_later(Site& site) {
-  if (site.configuration.custom_bootstrap) return;
-  asio::post(site.files, [paths = site.paths(), &journal = site.journal] {
-    if (auto saved = save_config_backups(paths); !saved) journal.log(ports::Level::kWarning, "could not back up the configuration files: " + saved.error());
-  });
+asio::awaitable<void> save_backups(std::shared_ptr<Site> site) {
+  if (site->configuration.custom_bootstrap) co_return;
+  auto save = [paths = site->paths()] { return save_config_backups(paths); };
+  const auto saved = co_await on_file_thread(site->files, std::move(save));
+  if (!saved && !site->closed) site->warn("could not back up the configuration files: " + saved.error());
 }
 
 // The server says it is ready: connect, learn everything, and tell everybody.
@@ -116,7 +116,7 @@ asio::awaitable<void> become_running(std::shared_ptr<Site> site, ProcessId proce
     site->warn(fmt::format("PostgreSQL accepts connections, but not ours: {}", answered.error().what));
   }
   site->set_state(model::PostgresState::kRunning);
-  save_backups_later(*site);
+  asio::co_spawn(site->executor, save_backups(site), asio::detached);
   if (!site->blocks_callbacks) run_callback(*site, site->pending_callback.empty() ? "on_start" : site->pending_callback);
   site->pending_callback.clear();
   site->board.tell("accepts connections");

@@ -7,13 +7,10 @@
 #include <boost/system/system_error.hpp>
 
 namespace matriarch::postgres {
-namespace {
 
-[[noreturn]] void throw_cancelled() {
+void throw_cancelled() {
   throw boost::system::system_error(asio::error::operation_aborted);
 }
-
-}  // namespace
 
 model::Milliseconds left_until(Deadline deadline) {
   const auto left = std::chrono::ceil<model::Milliseconds>(deadline - std::chrono::steady_clock::now());

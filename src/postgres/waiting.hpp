@@ -79,16 +79,35 @@ class Turn {
 };
 
 // The threads on which files of PGDATA are touched: a disk that hangs must not hold up the loop.
-using FileThreads = asio::thread_pool;
+class FileThreads {
+ public:
+  explicit FileThreads(std::size_t count) : pool_(count) {}
+  // Waits for what is under way; nothing begins after it. To be called while the loop still exists: a result that arrives
+  // when it is gone has nowhere to go, and work that never runs would keep its coroutine, and with it these threads.
+  void close() {
+    closed_ = true;
+    pool_.join();
+  }
+  bool closed() const { return closed_; }
+  template <typename Work>
+  void post(Work work) { asio::post(pool_, std::move(work)); }
+
+ private:
+  asio::thread_pool pool_;
+  bool closed_ = false;  // of the loop's thread
+};
+
+[[noreturn]] void throw_cancelled();
 
 // Runs `work` on a file thread. Cannot be interrupted: a cancelled coroutine notices after it. `work` owns what it uses,
-// and its result can be made from nothing.
+// and its result can be made from nothing. Throws as if cancelled when the threads are closed.
 template <typename Work>
 asio::awaitable<std::invoke_result_t<Work>> on_file_thread(FileThreads& threads, Work work) {
   using Outcome = std::invoke_result_t<Work>;
+  if (threads.closed()) throw_cancelled();
   auto executor = co_await asio::this_coro::executor;
   auto initiate = [&threads, executor](auto handler, Work job) {
-    asio::post(threads, [handler = std::move(handler), job = std::move(job), guard = asio::make_work_guard(executor)]() mutable {
+    threads.post([handler = std::move(handler), job = std::move(job), guard = asio::make_work_guard(executor)]() mutable {
       std::exception_ptr failure;
       Outcome outcome{};
       try {

@@ -38,15 +38,19 @@ class Loop {
   // Runs the coroutine to its end; a test that hangs fails with an exception.
   template <typename T>
   T run(boost::asio::awaitable<T> work, std::chrono::milliseconds limit = 120s) {
-    std::optional<T> result;
-    std::exception_ptr failure;
-    boost::asio::co_spawn(io, std::move(work), [&](std::exception_ptr error, T value) {
-      failure = error;
-      result = std::move(value);
+    // Shared: work that is given up goes on until the loop ends.
+    struct End {
+      std::optional<T> result;
+      std::exception_ptr failure;
+    };
+    const auto end = std::make_shared<End>();
+    boost::asio::co_spawn(io, std::move(work), [end](std::exception_ptr error, T value) {
+      end->failure = error;
+      end->result = std::move(value);
     });
-    until([&] { return result.has_value(); }, limit);
-    if (failure) std::rethrow_exception(failure);
-    return std::move(*result);
+    until([&] { return end->result.has_value(); }, limit);
+    if (end->failure) std::rethrow_exception(end->failure);
+    return std::move(*end->result);
   }
   // Runs the loop until the condition holds; throws when it does not in time.
   void until(const std::function<bool()>& condition, std::chrono::milliseconds limit = 30s);

@@ -122,16 +122,18 @@ TEST_F(Scripts, ACustomReplicaMethodGetsItsParameters) {
 template <typename T>
 bool cancel_when(Loop& loop, boost::asio::awaitable<T> work, const std::function<bool()>& condition) {
   boost::asio::cancellation_signal signal;
-  std::exception_ptr failure;
-  bool ended = false;
-  boost::asio::co_spawn(loop.io, std::move(work), boost::asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr error, T) {
-    failure = error;
-    ended = true;
+  struct End {
+    bool came = false;
+    std::exception_ptr failure;
+  };
+  const auto end = std::make_shared<End>();
+  boost::asio::co_spawn(loop.io, std::move(work), boost::asio::bind_cancellation_slot(signal.slot(), [end](std::exception_ptr error, T) {
+    *end = {.came = true, .failure = error};
   }));
   loop.until(condition);
   signal.emit(boost::asio::cancellation_type::terminal);
-  loop.until([&] { return ended; }, 5s);
-  return failure != nullptr;
+  loop.until([&] { return end->came; }, 5s);
+  return end->failure != nullptr;
 }
 
 TEST_F(Scripts, ACancelledHookDiesWithItsChildren) {

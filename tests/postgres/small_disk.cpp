@@ -12,7 +12,7 @@
 namespace matriarch::postgres::real {
 namespace {
 
-std::string place;
+std::string where_it_is;
 
 void write_to(const char* path, const std::string& text) {
   const int fd = ::open(path, O_WRONLY);
@@ -42,9 +42,9 @@ void mount_small_disk() {
     std::fprintf(stderr, "no small file system for the test of a full disk: %s\n", std::strerror(errno));
     ::exit(1);
   }
-  place = name;
+  where_it_is = name;
 }
 
-const std::string& small_disk() { return place; }
+const std::string& small_disk() { return where_it_is; }
 
 }  // namespace matriarch::postgres::real
