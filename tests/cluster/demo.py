@@ -67,14 +67,16 @@ def show(herd):
 
 
 def what_next(herd):
-    file = herd.nodes[0].file
-    program = herd.programs / "matriarch"
+    leader = herd.leader()
+    tool = f"{herd.programs / 'matriarch'} -c {leader.file}"
     print(f"The herd goes on. Try, in another terminal (as root or as its owner):\n"
-          f"  {program} -c {file} topology\n"
-          f"  {program} -c {file} switchover\n"
-          f"  {program} -c {file} why\n"
-          f"  curl -s http://{herd.nodes[0].host}:{herd.nodes[0].rest_port}/cluster\n"
-          f"  kill -9 $(pgrep -f '{herd.nodes[0].directory}')   # everything of {herd.nodes[0].name}\n"
+          f"  {tool} topology\n"
+          f"  {tool} switchover\n"
+          f"  {tool} why\n"
+          f"  curl -s http://{leader.host}:{leader.rest_port}/cluster\n"
+          f"  kill -9 {leader.postmaster()}   # PostgreSQL of {leader.name}: a standby takes over\n"
+          f"  kill -9 {leader.guardian()}   # the guardian of {leader.name}: what it watched over ends too\n"
+          f"  {' '.join([*leader.prefix, str(leader.programs / 'matriarch'), str(leader.file)])}   # starts {leader.name} again\n"
           f"Ctrl-C ends it and cleans up.")
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from herd import system
 from herd.cluster import Herd
-from herd.watch import Watch
+from herd.watch import Canary, Watch
 from herd.writer import prepare
 
 
@@ -92,17 +92,20 @@ def test_suspension_of_the_whole_node(herd):
         pids = system.freeze_family(leader.process.pid)
         herd.wait_leader(30, other_than=leader, without=leader)
         watch.client.wait_for_acks(50, 30)
-        woken = time.monotonic()
-        # The guardian last: that it is woken before those it fences must not matter.
-        system.send(reversed(pids), signal.SIGCONT)
-        system.wait_until(lambda: not leader.is_leader(), 10, "the woken node gave up")
+        with Canary() as canary:
+            woken = time.monotonic()
+            # The guardian last: that it is woken before those it fences must not matter.
+            system.send(reversed(pids), signal.SIGCONT)
+            system.wait_until(lambda: not leader.is_leader(), 10, "the woken node gave up")
         watch.judge(two_writers_are_known=not herd.dynamic["synchronous_mode"])
     late = watch.late_acks(leader, woken)
-    print(f"late acknowledgements of the woken node: {[f'{(ack.acknowledged - woken) * 1000:.1f} ms' for ack in late]}")
+    print(f"late acknowledgements of the woken node: {[f'{(ack.acknowledged - woken) * 1000:.1f} ms' for ack in late]}; "
+          f"this machine made a program wait up to {canary.worst_s * 1000:.1f} ms")
     if herd.dynamic["synchronous_mode"]:
         assert late == []
     else:
-        assert all(ack.acknowledged - woken < 0.010 for ack in late)
+        # 10 ms, and what the machine took before anybody, guardian or client, had its turn.
+        assert all(ack.acknowledged - woken < 0.010 + canary.worst_s for ack in late)
 
 
 def test_switchover_there_and_back(herd):

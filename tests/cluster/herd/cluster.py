@@ -2,6 +2,7 @@
 import json
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -54,6 +55,9 @@ class Herd:
     def __exit__(self, kind, error, trace):
         for node in self.nodes:
             node.destroy()
+        # What somebody started by hand beside us, in a demo.
+        system.wait_until(lambda: not (left := system.of_directory(self.work)) or system.send(left, signal.SIGKILL), 10,
+                          f"nothing runs in {self.work} any more")
         if self.network:
             self.network.destroy()
         if kind is None and not self.keep:

@@ -95,6 +95,20 @@ def children(pid):
     return found
 
 
+def of_directory(path):
+    """Processes whose program or working directory lies below the path, whoever started them."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for link in ("exe", "cwd"):
+            try:
+                if os.readlink(f"/proc/{pid}/{link}").startswith(f"{path}/"):
+                    found.append(int(pid))
+                    break
+            except OSError:
+                continue
+    return found
+
+
 def family(pid):
     """pid and everything below it, parents first."""
     result, queue = [], [pid]
@@ -117,6 +131,12 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def age_s(pid):
+    """Seconds since the process was started."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def send(pids, which):

@@ -1,7 +1,30 @@
 """Clients around a fault, and the verdict on what they saw."""
+import threading
 import time
 
 from .writer import Writer, lost_writes, two_writers
+
+
+class Canary(threading.Thread):
+    """How long this machine makes a program wait for its turn at worst: what a deadline of milliseconds must allow for."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stopping, self.worst_s = threading.Event(), 0.0
+
+    def run(self):
+        while not self.stopping.is_set():
+            began = time.monotonic()
+            self.stopping.wait(0.001)
+            self.worst_s = max(self.worst_s, time.monotonic() - began - 0.001)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.stopping.set()
+        self.join(10)
 
 
 class Watch:
