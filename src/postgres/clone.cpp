@@ -239,6 +239,7 @@ asio::awaitable<Outcome> clone_from(std::shared_ptr<Site> site, const ports::Sou
 asio::awaitable<Outcome> take_over_copy(Site& site) {
   auto arrange = [paths = site.paths()]() -> FileResult {
     if (auto removed = system::remove_tree(paths.data_directory + "/promote"); !removed) return tl::unexpected(removed.error().message());
+    if (auto unmarked = unmark_rewinding(paths.data_directory); !unmarked) return unmarked;
     return restore_config_backups(paths);
   };
   const auto arranged = co_await on_file_thread(site.files, std::move(arrange));

@@ -144,6 +144,30 @@ FileResult rename_data(const std::string& data_directory, const std::string& suf
   return move_aside(path, suffix);
 }
 
+namespace {
+std::string rewind_mark(const std::string& data_directory) { return without_trailing_slashes(data_directory) + ".rewinding"; }
+
+// What tells this directory from another one of its name.
+std::string identity_of(const std::string& data_directory) {
+  struct stat status {};
+  return ::stat(data_directory.c_str(), &status) == 0 ? std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) : std::string();
+}
+}  // namespace
+
+FileResult mark_rewinding(const std::string& data_directory) {
+  if (auto written = system::write_atomically(rewind_mark(data_directory), identity_of(data_directory)); !written) {
+    return tl::unexpected(written.error().message());
+  }
+  return {};
+}
+
+FileResult unmark_rewinding(const std::string& data_directory) { return remove_file(rewind_mark(data_directory)); }
+
+bool is_half_rewound(const std::string& data_directory) {
+  const auto mark = system::read_file(rewind_mark(data_directory), 256);
+  return mark && !mark->empty() && *mark == identity_of(data_directory);
+}
+
 FileResult make_standby_signal(const std::string& data_directory) {
   if (auto removed = remove_file(data_directory + "/recovery.signal"); !removed) return removed;
   return create_empty(data_directory + "/standby.signal", file_mode_in(data_directory));

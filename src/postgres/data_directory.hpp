@@ -39,6 +39,13 @@ FileResult rename_data(const std::string& data_directory, const std::string& suf
 bool has_tablespaces_or_linked_wal(const std::string& data_directory);
 bool is_mount_point(const std::string& path);
 
+// A rewind that began and did not end leaves blocks of two histories behind, and no file inside tells. DATA.rewinding lies
+// beside the data from before pg_rewind runs until it has succeeded (or changed nothing); it names this very directory, so
+// that it says nothing of another one that took its place.
+FileResult mark_rewinding(const std::string& data_directory);
+FileResult unmark_rewinding(const std::string& data_directory);
+bool is_half_rewound(const std::string& data_directory);
+
 // standby.signal there, recovery.signal not; or none of them.
 FileResult make_standby_signal(const std::string& data_directory);
 FileResult make_recovery_signal(const std::string& data_directory);

@@ -100,7 +100,8 @@ asio::awaitable<Outcome> discard(Shared site, std::string why) {
   site->warn(fmt::format("removing the data directory {}: {}", site->data_directory(), why));
   auto remove = [path = site->data_directory()]() -> FileResult {
     auto removed = remove_data(path);
-    return removed ? removed : rename_data(path, ".failed");
+    if (!removed) removed = rename_data(path, ".failed");
+    return removed ? unmark_rewinding(path) : removed;
   };
   const auto removed = co_await on_file_thread(site->files, std::move(remove));
   co_await look_at_directory(*site);

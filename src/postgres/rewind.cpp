@@ -255,8 +255,48 @@ Prepared prepare_single_user(const std::string& data_directory) {
 
 }  // namespace
 
+namespace {
+
+asio::awaitable<bool> is_half_rewound(Site& site) {
+  auto look = [path = site.data_directory()] { return is_half_rewound(path); };
+  const bool half_rewound = co_await on_file_thread(site.files, std::move(look));
+  co_return half_rewound;
+}
+
+// Data between two histories must never serve, and another pg_rewind cannot know what the first one changed: a copy replaces it.
+asio::awaitable<Outcome> give_up_half_rewound(Site& site, std::string what) {
+  site.log(ports::Level::kError, what + ": the data directory is between two histories and is removed, to be copied anew");
+  auto remove = [path = site.data_directory()]() -> FileResult {
+    if (auto removed = remove_data(path); !removed) return removed;
+    return unmark_rewinding(path);
+  };
+  const auto removed = co_await on_file_thread(site.files, std::move(remove));
+  co_await look_at_directory(site);
+  if (!removed) co_return failure(what + "; its data cannot be removed: " + removed.error());
+  site.board.set_role(model::PostgresRole::kUninitialized);
+  site.board.change([](model::PostgresNode& node) {
+    node.control.reset();
+    node.system_id.reset();
+  });
+  co_return impossible(what);
+}
+
+// What pg_rewind says just before it changes the first file.
+bool has_begun_to_change(const ChildOutcome& outcome) {
+  constexpr std::string_view kBegins = "rewinding from last common checkpoint";
+  return outcome.errors.find(kBegins) != std::string::npos || outcome.output.find(kBegins) != std::string::npos;
+}
+
+}  // namespace
+
 asio::awaitable<model::DivergenceReport> check_divergence(std::shared_ptr<Site> site, ports::Source leader, Deadline deadline) {
   model::DivergenceReport report{.leader = leader.name};
+  const bool half_rewound = co_await is_half_rewound(*site);
+  if (half_rewound) {
+    report.verdict = model::DivergenceReport::Verdict::kNeedsRewind;
+    report.says = "an earlier rewind did not end";
+    co_return report;
+  }
   auto local = co_await local_position(*site);
   if (!local) {
     report.says = "the local position is not known";
@@ -288,22 +328,30 @@ asio::awaitable<Outcome> rewind_data(std::shared_ptr<Site> site, ports::Source s
   }
   co_await look_at_directory(*site);
   (void)co_await read_control_data(*site);  // can_rewind() sees whether it is there
+  const bool half_rewound = co_await is_half_rewound(*site);
+  if (half_rewound) co_return co_await give_up_half_rewound(*site, "an earlier rewind did not end");
   const bool possible = co_await can_rewind(*site);
   if (!possible) co_return impossible("pg_rewind cannot work here: the program is missing, or neither wal_log_hints nor data checksums were on");
-  co_await archive_leftovers(*site);
-
   auto healthy = co_await check_not_in_recovery(*site, source, site->tool_deadline());
   if (!healthy) co_return failure(fmt::format("Can not use {} for rewind: {}", source.name, healthy.error()));
   if (source.remote) healthy = co_await checkpoint_at(*site, source, site->tool_deadline());
   if (!healthy) co_return failure(fmt::format("Can not use {} for rewind: leader has not run a checkpoint yet: {}", source.name, healthy.error()));
+  co_await archive_leftovers(*site);
   auto conninfo = source_conninfo(*site->settings, source, rewind_user(*site));
   (*conninfo)["target_session_attrs"] = "read-write";
+  auto mark = [path = site->data_directory()] { return mark_rewinding(path); };
+  const auto marked = co_await on_file_thread(site->files, std::move(mark));
+  if (!marked) co_return failure("the rewind cannot be noted beside the data directory, so an interrupted one would not be known: " + marked.error());
   const auto outcome = co_await rewind_with_archive(*site, *conninfo);
   co_await look_at_directory(*site);
   const auto control = co_await read_control_data(*site);
-  if (outcome && outcome->success()) co_return Outcome();
-
+  const bool changed_data = outcome && !outcome->success() && has_begun_to_change(*outcome);
   const std::string what = outcome ? "pg_rewind " + outcome->describe() : outcome.error();
+  if (changed_data) co_return co_await give_up_half_rewound(*site, what);
+  auto unmark = [path = site->data_directory()] { return unmark_rewinding(path); };
+  const auto unmarked = co_await on_file_thread(site->files, std::move(unmark));
+  if (!unmarked) site->warn(unmarked.error());
+  if (outcome && outcome->success()) co_return Outcome();
   site->log(ports::Level::kError, what);
   if (!control) co_return impossible(what + " (the control file cannot be read any more)");
   healthy = co_await check_not_in_recovery(*site, source, site->tool_deadline());

@@ -93,6 +93,10 @@ asio::awaitable<Outcome> launch_and_wait(std::shared_ptr<Site> site, const Start
   const auto known = co_await learn_version(*site);
   if (!known) co_return failure(known.error());
 
+  auto look = [path = site->data_directory()] { return is_half_rewound(path); };
+  const bool half_rewound = co_await on_file_thread(site->files, std::move(look));
+  if (half_rewound) co_return failure(fmt::format("{} was rewound half: it is between two histories and never starts; it will be copied anew", site->data_directory()));
+
   const bool is_primary = request.role == model::PostgresRole::kPrimary;
   if (!is_primary) {
     const auto control = co_await read_control_data(*site);

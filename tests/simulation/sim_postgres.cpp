@@ -304,8 +304,16 @@ asio::awaitable<PostgresResult<void>> SimPostgres::promote(Milliseconds timeout)
   co_return failed("the promotion did not end");
 }
 
+PostgresResult<void> SimPostgres::give_up_half_rewound() {
+  instance().disk() = {};
+  set_role(PostgresRole::kUninitialized);
+  look();
+  return failed("the data is between two histories", true);
+}
+
 asio::awaitable<PostgresResult<void>> SimPostgres::rewind(ports::Source source) {
   auto& disk = instance().disk();
+  if (disk.damaged) co_return give_up_half_rewound();
   if (!reachable(source.name)) co_return failed("the source cannot be reached");
   const bool was_clean = disk.clean_shutdown;
   disk.damaged = true;  // until it is complete
@@ -313,9 +321,10 @@ asio::awaitable<PostgresResult<void>> SimPostgres::rewind(ports::Source source) 
   const auto* leader = reachable(source.name);
   if (!leader || leader->in_recovery()) {
     const bool harmless = was_clean && world_.random().chance(0.5);
-    disk.damaged = !harmless;
+    if (!harmless) co_return give_up_half_rewound();
+    disk.damaged = false;
     look();
-    co_return failed("the source went away", !harmless);
+    co_return failed("the source went away");
   }
   disk.position = leader->disk().position;
   disk.control_timeline = leader->disk().control_timeline;

@@ -55,6 +55,7 @@ class SimPostgres : public ports::Postgres {
   void look();
   void learn_control(model::PostgresNode& node) const;
   void learn_histories(model::PostgresNode& node) const;
+  ports::PostgresResult<void> give_up_half_rewound();
   bool diverged_from(const SimInstance& leader) const;
 
   World& world_;
