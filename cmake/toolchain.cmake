@@ -25,7 +25,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false positives of these inside libstdc++ and Boost at -O2 (GCC bug 105329 and kin).
   target_compile_options(matriarch_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer
     # Asio allocates coroutine frames from its own recycler; inlined, the pair looks mismatched (GCC 12).
-    -Wno-mismatched-new-delete)
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-mismatched-new-delete>)
 endif()
 
 set(MATRIARCH_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")

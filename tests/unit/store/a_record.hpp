@@ -5,6 +5,6 @@
 
 namespace matriarch::store::layout {
 
-inline Record a_record(std::string value) { return {.value = std::move(value), .mod_revision = 7}; }
+inline Record a_record(std::string value) { return {.value = std::move(value), .mod_revision = 7, .session = 42}; }
 
 }  // namespace matriarch::store::layout
