@@ -257,7 +257,7 @@ Prepared prepare_single_user(const std::string& data_directory) {
 
 namespace {
 
-asio::awaitable<bool> is_half_rewound(Site& site) {
+asio::awaitable<bool> an_earlier_rewind_did_not_end(Site& site) {
   auto look = [path = site.data_directory()] { return is_half_rewound(path); };
   const bool half_rewound = co_await on_file_thread(site.files, std::move(look));
   co_return half_rewound;
@@ -291,7 +291,7 @@ bool has_begun_to_change(const ChildOutcome& outcome) {
 
 asio::awaitable<model::DivergenceReport> check_divergence(std::shared_ptr<Site> site, ports::Source leader, Deadline deadline) {
   model::DivergenceReport report{.leader = leader.name};
-  const bool half_rewound = co_await is_half_rewound(*site);
+  const bool half_rewound = co_await an_earlier_rewind_did_not_end(*site);
   if (half_rewound) {
     report.verdict = model::DivergenceReport::Verdict::kNeedsRewind;
     report.says = "an earlier rewind did not end";
@@ -328,7 +328,7 @@ asio::awaitable<Outcome> rewind_data(std::shared_ptr<Site> site, ports::Source s
   }
   co_await look_at_directory(*site);
   (void)co_await read_control_data(*site);  // can_rewind() sees whether it is there
-  const bool half_rewound = co_await is_half_rewound(*site);
+  const bool half_rewound = co_await an_earlier_rewind_did_not_end(*site);
   if (half_rewound) co_return co_await give_up_half_rewound(*site, "an earlier rewind did not end");
   const bool possible = co_await can_rewind(*site);
   if (!possible) co_return impossible("pg_rewind cannot work here: the program is missing, or neither wal_log_hints nor data checksums were on");
