@@ -214,6 +214,26 @@ TEST(Promotion, WritesTheSynchronousRecordFirst) {
   EXPECT_EQ(task_in(decided(scene))->kind, TaskKind::kPromote);
 }
 
+// The commits of the coming term do not wait for the standby of an earlier one: it must not be electable any more (S5).
+TEST(Promotion, ASyncRecordOfItsOwnEarlierTermIsRewrittenFirst) {
+  auto scene = a_winner_before_promotion();
+  scene.settings.dynamic.synchronous_mode = SynchronousMode::kOn;
+  scene.cluster.sync = {.leader = MemberName("n1"), .voters = {MemberName("n3")}, .revision = {60}};
+  EXPECT_THAT(decided(scene), FiredRule("write-sync-first"));
+  EXPECT_THAT(decided(scene).actions, Contains(Action(WriteSync{.leader = MemberName("n1"), .expected = {60}})));
+  EXPECT_FALSE(has<StartTask>(decided(scene)));
+}
+
+// Once the key was gone somebody else may have led: only the race may create it again (S10, S11).
+TEST(OwnKey, OfAnEarlierRunIsBoundAndNeverCreated) {
+  auto scene = a_crashed_leader();
+  scene.seen.lease = {};
+  scene.seen.postgres.state = PostgresState::kCrashed;
+  const auto asked = actions_of<AcquireLease>(decided(scene));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_TRUE(asked.front().only_if_ours);
+}
+
 // ---- leading -------------------------------------------------------------------------------------------------------
 
 TEST(Leader, ServesAndKeepsTheLease) {
