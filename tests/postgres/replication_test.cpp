@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "postgres/data_directory.hpp"
 #include "postgres/herd.hpp"
 
 namespace matriarch::postgres::real {
@@ -212,6 +213,30 @@ TEST_F(Replication, ARewindThatCannotWorkSaysSo) {
   const auto rewound = loop.run(second.instance().rewind(first.as_source()));
   ASSERT_FALSE(rewound);
   EXPECT_TRUE(rewound.error().impossible) << why(rewound);
+}
+
+// As after a rewind whose agent or source died in the middle.
+TEST_F(Replication, HalfRewoundDataNeverStartsAndIsCopiedAnew) {
+  Member first(loop, directory.path(), "node-1"), second(loop, directory.path(), "node-2");
+  first.become_first();
+  second.clone_from(first);
+  second.stop();
+  ASSERT_TRUE(mark_rewinding(second.data()));
+
+  const auto started = loop.run(second.instance().start(model::PostgresRole::kReplica, first.as_upstream(second), std::nullopt));
+  ASSERT_FALSE(started);
+  EXPECT_THAT(why(started), HasSubstr("between two histories"));
+  const auto report = loop.run(second.instance().check_divergence(first.as_source(), 3s));
+  EXPECT_EQ(report.verdict, model::DivergenceReport::Verdict::kNeedsRewind) << report.says;
+  const auto rewound = loop.run(second.instance().rewind(first.as_source()));
+  ASSERT_FALSE(rewound);
+  EXPECT_TRUE(rewound.error().impossible) << why(rewound);
+  EXPECT_EQ(second.node().data_directory, model::DataDirectory::kEmpty);
+
+  const auto copied = loop.run(second.instance().clone({first.as_source()}, {}));
+  ASSERT_TRUE(copied) << why(copied);
+  second.follow(first);
+  EXPECT_FALSE(is_half_rewound(second.data()));
 }
 
 TEST_F(Replication, OldDataStaysUntilItsReplacementIsComplete) {
