@@ -8,8 +8,8 @@ from herd.cluster import Herd
 
 def start_with_flag(node):
     with open(node.log, "ab") as log:
-        node.process = subprocess.Popen([str(node.herd.programs / "matriarch"), "run", str(node.file), "--form-new-cluster"], stdout=log, stderr=log,
-                                        stdin=subprocess.DEVNULL, cwd=node.directory, start_new_session=True, **system.unprivileged())
+        node.process = subprocess.Popen([*system.unprivileged(), str(node.herd.programs / "matriarch"), "run", str(node.file), "--form-new-cluster"], stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL, cwd=node.directory, start_new_session=True)
 
 
 def test_a_lone_node_that_lost_its_store_is_not_taken_for_a_new_one(build):

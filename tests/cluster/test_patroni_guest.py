@@ -38,9 +38,8 @@ class Guest(Node):
         code = self.herd.patroni
         environment = os.environ | {"PYTHONPATH": str(code / "usr/lib/python3/dist-packages"), "PYTHONDONTWRITEBYTECODE": "1"}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(["/usr/bin/python3", str(code / "usr/bin/patroni"), str(self.file)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, env=environment,
-                                            **system.unprivileged())
+            self.process = subprocess.Popen([*system.unprivileged(), "/usr/bin/python3", str(code / "usr/bin/patroni"), str(self.file)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, env=environment)
 
     def family(self):
         """Patroni's PostgreSQL is no child of Patroni."""

@@ -26,12 +26,12 @@ def content(directory):
 
 
 def expect_refusal(store, *words, deadline_s=30):
-    """Starts it: it must end with code 1, having said all of the words, with its directory as it was."""
+    """Starts it: it must end with code 78, having said all of the words, with its directory as it was."""
     directory = store.directory / "consensus"
     before = content(directory)
     log_before = len(store.log.read_text()) if store.log.exists() else 0
     store.start()
-    assert store.process.wait(deadline_s) == 1
+    assert store.process.wait(deadline_s) == 78
     said = store.log.read_text()[log_before:]
     for word in words:
         assert word in said, said
@@ -77,7 +77,7 @@ def test_different_lists_form_nothing(herd):
     third.extra = {"embedded": {"peers": [f"{herd.stores[0].host}:{herd.stores[0].raft_port}"]}}
     for store in herd.stores:
         store.start()
-    assert third.process.wait(30) == 1
+    assert third.process.wait(30) == 78
     said = third.log.read_text()
     assert "the lists of nodes differ" in said and "embedded.peers" in said
     assert all(f":{store.raft_port}" in said for store in herd.stores)  # both lists are shown

@@ -22,8 +22,8 @@ class Witness(Node):
     def start(self):
         self.write_settings()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(self.herd.programs / "matriarch"), "witness", str(self.file)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, **system.unprivileged())
+            self.process = subprocess.Popen([*system.unprivileged(), str(self.herd.programs / "matriarch"), "witness", str(self.file)], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True)
 
 
 class WitnessedHerd(Herd):
@@ -72,8 +72,8 @@ class StoreHerd(Herd):
 
     def command(self, store, *arguments, answer=None, **options):
         """`matriarch store ...` with the configuration of that node, as the user of its service."""
-        options = {"timeout": 60, "input": answer} | system.unprivileged() | options
-        return system.run([str(self.programs / "matriarch"), "-c", str(store.file), "store", *arguments], **options)
+        options = {"timeout": 60, "input": answer} | options
+        return system.run([*system.unprivileged(), str(self.programs / "matriarch"), "-c", str(store.file), "store", *arguments], **options)
 
     def status(self, store):
         """What that node says, or nothing when it does not answer."""
