@@ -230,7 +230,9 @@ asio::awaitable<void> watch_replication(std::shared_ptr<Site> site, ProcessId pr
     const auto rows = co_await site->session.query(std::move(sql), deadline_in(model::Milliseconds(1000)));
     if (!rows || rows->empty()) continue;
     const std::string now = rows->front()[0].value_or("") + "/" + rows->front()[1].value_or("");
-    if (now == std::exchange(last, now)) continue;
+    // A receiver that ended and came back between two looks has the same state as before; node() knows only of its end.
+    const bool has_resumed = rows->front()[1] == "streaming" && site->board.now().replication_state != model::ReplicationState::kStreaming;
+    if (now == std::exchange(last, now) && !has_resumed) continue;
     co_await refresh_after(site, "replication changed");
   }
 }
