@@ -266,8 +266,9 @@ void Agent::report(const model::Decision& decision, const model::Observation& se
   last_says_ = decision.says;
   world_.journal.log(Level::kInfo, fmt::format("{} [{}]", decision.says, decision.rule));
   ports::PastDecision past{.decision = decision, .decided_at = seen.now, .cause = seen.last_event};
-  recent_.push_front(std::make_shared<const ports::PastDecision>(std::move(past)));
-  if (recent_.size() > kRecentDecisions) recent_.pop_back();
+  ports::PastDecisions decisions{std::make_shared<const ports::PastDecision>(std::move(past))};
+  if (recent_) decisions.insert(decisions.end(), recent_->begin(), recent_->begin() + static_cast<std::ptrdiff_t>(std::min(recent_->size(), kRecentDecisions - 1)));
+  recent_ = std::make_shared<const ports::PastDecisions>(std::move(decisions));
 }
 
 void Agent::publish(model::Observation seen, model::Decision decision) {
@@ -277,7 +278,7 @@ void Agent::publish(model::Observation seen, model::Decision decision) {
   snapshot->seen = std::move(seen);
   snapshot->decision = std::move(decision);
   snapshot->verdict_since = verdict_since_;
-  snapshot->recent.assign(recent_.begin(), recent_.end());
+  snapshot->recent = recent_;
   world_.board.publish(std::move(snapshot));
 }
 

@@ -3,7 +3,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -75,7 +74,7 @@ class Agent {
   bool stopping_ = false, started_ = false, keeps_lease_for_stop_ = false;
   std::string last_rule_, last_says_;
   model::Instant verdict_since_{};
-  std::deque<std::shared_ptr<const ports::PastDecision>> recent_;
+  std::shared_ptr<const ports::PastDecisions> recent_;  // made anew with each change of verdict; snapshots share it
   std::vector<std::string> last_notes_;
 };
 

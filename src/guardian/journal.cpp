@@ -43,7 +43,7 @@ void* copy_to_stderr(void* queue) {
 int start_thread(pthread_t& thread, int queue) {
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, std::max<std::size_t>(kStackSize, PTHREAD_STACK_MIN));
+  ::pthread_attr_setstacksize(&attributes, std::max(kStackSize, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

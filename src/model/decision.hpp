@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -114,8 +115,8 @@ struct Decision {
   std::string table;               // "leaderless", "leader", "follower", ...
   std::string rule;                // name of the verdict's row
   std::string says;                // the status line for the operator (Patroni's text where there is one)
-  std::vector<std::string> path;   // every verdict row taken on the way to `rule`, table by table
-  std::vector<std::string> duties; // names of the duty rows that fired
+  std::vector<std::string_view> path;    // every verdict row taken on the way to `rule`, table by table; names are literals
+  std::vector<std::string_view> duties;  // names of the duty rows that fired
   std::vector<std::string> notes;  // log lines beside the status line: why a candidate was refused, what was cleaned up
   std::vector<Action> actions;     // in order
   Needs needs;

@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -105,6 +106,14 @@ struct Upstream {
   bool operator==(const Upstream&) const = default;
 };
 
+// A local timeline history file. A timeline without one has no lines.
+struct HistoryFile {
+  Timeline timeline;
+  std::vector<HistoryLine> lines;
+  std::string written_at;                // local time, ISO 8601; empty: there is no file
+  bool operator==(const HistoryFile&) const = default;
+};
+
 // Everything known of the local instance at one moment. Kept by the postgres room; never read from disk by rules.
 struct PostgresNode {
   DataDirectory data_directory = DataDirectory::kEmpty;
@@ -138,8 +147,7 @@ struct PostgresNode {
   std::map<std::string, std::pair<std::string, std::string>> pending_restart;  // GUC -> old, new value
   std::optional<Upstream> upstream;      // what the recovery settings say
   Instant observed_at{};                 // when positions and rows were read
-  std::map<Timeline, std::vector<HistoryLine>> histories;  // timeline history files read so far
-  std::map<Timeline, std::string> history_file_times;      // their modification times, ISO 8601
+  std::shared_ptr<const HistoryFile> history;  // read when asked for; null: none was read
   bool is_starting() const {
     return state == PostgresState::kStarting || state == PostgresState::kStartingAfterCustomBootstrap;
   }

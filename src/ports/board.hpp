@@ -17,6 +17,8 @@ struct PastDecision {
   std::string cause;                       // the event that made the agent look
 };
 
+using PastDecisions = std::vector<std::shared_ptr<const PastDecision>>;
+
 // Immutable once published.
 struct Snapshot {
   model::Observation seen;                 // of the last decision
@@ -24,7 +26,7 @@ struct Snapshot {
   model::Instant decided_at{};
   model::Instant verdict_since{};          // since when the same rule has been firing
   bool failsafe_active = false;
-  std::vector<std::shared_ptr<const PastDecision>> recent;  // the last changes of verdict, newest first, bounded
+  std::shared_ptr<const PastDecisions> recent;  // the last changes of verdict, newest first, bounded; null: none yet
 };
 
 class Board {

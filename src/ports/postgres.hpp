@@ -69,7 +69,7 @@ class Postgres {
   // Runs the status query (bounded by `timeout`) and refreshes node().
   virtual boost::asio::awaitable<PostgresResult<void>> refresh(model::Milliseconds timeout) = 0;
   virtual boost::asio::awaitable<PostgresResult<void>> read_control_data() = 0;                 // result in node().control
-  virtual boost::asio::awaitable<PostgresResult<void>> read_history(model::Timeline timeline) = 0;  // in node().histories
+  virtual boost::asio::awaitable<PostgresResult<void>> read_history(model::Timeline timeline) = 0;  // in node().history
   virtual boost::asio::awaitable<model::DivergenceReport> check_divergence(Source leader, model::Milliseconds timeout) = 0;
 
   // Long operations. The agent runs one at a time; each is cancelled through its coroutine's cancellation slot, kills

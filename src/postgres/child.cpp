@@ -201,14 +201,17 @@ model::Result<Started, std::string> start(const ChildRequest& request) {
 
 }  // namespace
 
-// The last line that names an error; tools end with what they did about it ("removing contents of ...").
+// The last line that names an error; tools end with what they did about it ("removing contents of ..."). That a helper process
+// of theirs ended is a consequence: the helper wrote its reason before.
 std::string ChildOutcome::reason() const {
   const auto lines = lines_of(trim(errors));
   const auto is_error = [](std::string_view line) {
     const std::string text = to_lower(line);
     return text.find("error:") != std::string::npos || text.find("fatal:") != std::string::npos || text.find("panic:") != std::string::npos;
   };
-  const auto found = std::find_if(lines.rbegin(), lines.rend(), is_error);
+  const auto is_cause = [&](std::string_view line) { return is_error(line) && line.find("background process terminated") == std::string_view::npos; };
+  auto found = std::find_if(lines.rbegin(), lines.rend(), is_cause);
+  if (found == lines.rend()) found = std::find_if(lines.rbegin(), lines.rend(), is_error);
   if (found != lines.rend()) return std::string(trim(*found));
   return lines.empty() ? std::string{} : std::string(trim(lines.back()));
 }

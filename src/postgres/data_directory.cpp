@@ -189,17 +189,18 @@ bool create_promote_file(const std::string& data_directory) {
   return create_empty(data_directory + "/promote", file_mode_in(data_directory)).has_value();
 }
 
-std::optional<HistoryFile> read_history_file(const std::string& data_directory, model::Timeline timeline) {
+model::HistoryFile read_history_file(const std::string& data_directory, model::Timeline timeline) {
   const std::string path = data_directory + "/pg_wal/" + history_file_name(timeline);
   const auto content = system::read_file(path, 1 << 20);
   struct stat info {};
-  if (!content || ::stat(path.c_str(), &info) != 0) return std::nullopt;
+  if (!content || ::stat(path.c_str(), &info) != 0) return {.timeline = timeline};
   tm local{};
   ::localtime_r(&info.st_mtim.tv_sec, &local);
   const long offset = local.tm_gmtoff / 60;
-  return HistoryFile{.lines = parse_history_file(*content),
-                     .written_at = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}{}{:02}:{:02}", local, info.st_mtim.tv_nsec / 1000, offset < 0 ? '-' : '+',
-                                               std::abs(offset) / 60, std::abs(offset) % 60)};
+  return {.timeline = timeline,
+          .lines = parse_history_file(*content),
+          .written_at = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}{}{:02}:{:02}", local, info.st_mtim.tv_nsec / 1000, offset < 0 ? '-' : '+',
+                                    std::abs(offset) / 60, std::abs(offset) % 60)};
 }
 
 }  // namespace matriarch::postgres

@@ -52,11 +52,6 @@ FileResult make_recovery_signal(const std::string& data_directory);
 FileResult remove_signal_files(const std::string& data_directory);
 bool create_promote_file(const std::string& data_directory);
 
-// A local timeline history file and when it was written (local time, ISO 8601); nothing when there is none.
-struct HistoryFile {
-  std::vector<model::HistoryLine> lines;
-  std::string written_at;
-};
-std::optional<HistoryFile> read_history_file(const std::string& data_directory, model::Timeline timeline);
+model::HistoryFile read_history_file(const std::string& data_directory, model::Timeline timeline);
 
 }  // namespace matriarch::postgres

@@ -71,11 +71,8 @@ asio::awaitable<Result> guarded(Shared site, asio::awaitable<Result> operation) 
 
 asio::awaitable<Outcome> read_history_of(Shared site, model::Timeline timeline) {
   auto read = [path = site->data_directory(), timeline] { return read_history_file(path, timeline); };
-  const auto file = co_await on_file_thread(site->files, std::move(read));
-  site->board.change([&](model::PostgresNode& node) {
-    node.histories[timeline] = file ? file->lines : std::vector<model::HistoryLine>{};
-    if (file) node.history_file_times[timeline] = file->written_at;
-  });
+  const auto file = std::make_shared<const model::HistoryFile>(co_await on_file_thread(site->files, std::move(read)));
+  site->board.change([&](model::PostgresNode& node) { node.history = file; });
   co_return Outcome();
 }
 

@@ -121,8 +121,8 @@ json::value verdict_object(const Reading& reading) {
 json::object decisions_document(const Reading& reading, std::size_t n) {
   json::object document{{"name", reading.settings->name.text}, {"scope", reading.settings->scope}, {"current", verdict_object(reading)}};
   json::array recent;
-  if (reading.snapshot) {
-    for (const auto& past : reading.snapshot->recent) {
+  if (reading.snapshot && reading.snapshot->recent) {
+    for (const auto& past : *reading.snapshot->recent) {
       if (recent.size() >= n) break;
       recent.push_back(decision_row(reading, past->decision, past->decided_at, past->cause));
     }

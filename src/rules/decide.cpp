@@ -1,5 +1,6 @@
 // The walk through the tables: prologue, the verdict of the situation, epilogue.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "rules/facts.hpp"
@@ -66,8 +67,8 @@ class Walk {
   void carry_out_duties(const Table& table) {
     for (const Rule& rule : table.duties) {
       if (!rule.holds(situation({}))) continue;
-      decision_.duties.emplace_back(rule.name);
-      const Plan plan = rule.plan(situation({}));
+      decision_.duties.push_back(rule.name);
+      Plan plan = rule.plan(situation({}));
       take(plan);
       if (!plan.next.empty()) walk_within_duty(house_.table(plan.next));
     }
@@ -80,8 +81,8 @@ class Walk {
       carry_out_duties(*table);
       const Rule* rule = first_that_holds(*table, decision_.says);
       if (!rule) return;
-      const Plan plan = rule->plan(situation(decision_.says));
-      decision_.path.emplace_back(rule->name);
+      Plan plan = rule->plan(situation(decision_.says));
+      decision_.path.push_back(rule->name);
       if (!plan.says.empty() || decision_.says.empty()) {
         decision_.table = table->name;
         decision_.rule = rule->name;
@@ -121,20 +122,21 @@ class Walk {
     for (int depth = 0; depth < kLongestPath; ++depth) {
       const Rule* rule = first_that_holds(*table, {});
       if (!rule) return;
-      decision_.duties.emplace_back(rule->name);
-      const Plan plan = rule->plan(situation({}));
+      decision_.duties.push_back(rule->name);
+      Plan plan = rule->plan(situation({}));
       take(plan);
       if (plan.next.empty()) return;
       table = &house_.table(plan.next);
     }
   }
 
-  void take(const Plan& plan) {
-    decision_.actions.insert(decision_.actions.end(), plan.actions.begin(), plan.actions.end());
-    decision_.notes.insert(decision_.notes.end(), plan.notes.begin(), plan.notes.end());
+  // All but where the plan goes on and what it says.
+  void take(Plan& plan) {
+    std::move(plan.actions.begin(), plan.actions.end(), std::back_inserter(decision_.actions));
+    std::move(plan.notes.begin(), plan.notes.end(), std::back_inserter(decision_.notes));
     add(decision_.needs, plan.needs);
     decision_.wake_at = earliest(decision_.wake_at, plan.wake_at);
-    if (plan.memory) decision_.memory = *plan.memory;
+    if (plan.memory) decision_.memory = std::move(*plan.memory);
   }
 
   const House& house_;

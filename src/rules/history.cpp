@@ -58,16 +58,15 @@ bool history_is_outdated(const Situation& s) {
   const HistoryLine& last = stored(s).back();
   return last.timeline.value + 1 != s.seen.postgres.timeline.value || last.timestamp.empty() || last.new_leader.empty();
 }
-const std::vector<HistoryLine>* local_history(const Situation& s) {
-  const auto& histories = s.seen.postgres.histories;
-  const auto found = histories.find(s.seen.postgres.timeline);
-  return found == histories.end() ? nullptr : &found->second;
+// The history file of the timeline we are on.
+const model::HistoryFile* local_history(const Situation& s) {
+  const auto& file = s.seen.postgres.history;
+  return file && file->timeline == s.seen.postgres.timeline ? file.get() : nullptr;
 }
 std::vector<HistoryLine> wanted_history(const Situation& s) {
-  const auto& times = s.seen.postgres.history_file_times;
-  const auto time = times.find(s.seen.postgres.timeline);
+  const auto& file = *local_history(s);
   const int max_lines = cluster(s).config ? s.seen.dynamic().max_timelines_history : 0;
-  return history_lines(*local_history(s), s.seen.postgres.timeline, time == times.end() ? std::string() : time->second, me(s), stored(s), max_lines);
+  return history_lines(file.lines, file.timeline, file.written_at, me(s), stored(s), max_lines);
 }
 bool history_file_is_missing(const Situation& s) { return history_is_outdated(s) && !local_history(s); }
 Plan read_history_file(const Situation& s) { return {.needs = {.history = s.seen.postgres.timeline}}; }

@@ -200,8 +200,10 @@ TEST_F(Replication, ACleanSwitchoverNeedsNoRewind) {
   second.sql("SELECT pg_create_physical_replication_slot('node_1', true)");
   first.follow(second);
   ASSERT_TRUE(loop.run(second.instance().read_history(model::Timeline{2})));
-  ASSERT_EQ(second.node().histories.at(model::Timeline{2}).size(), 1u);
-  EXPECT_EQ(second.node().histories.at(model::Timeline{2}).front().timeline.value, 1u);
+  const auto history = second.node().history;
+  ASSERT_EQ(history->timeline, model::Timeline{2});
+  ASSERT_EQ(history->lines.size(), 1u);
+  EXPECT_EQ(history->lines.front().timeline.value, 1u);
 }
 
 TEST_F(Replication, ARewindThatCannotWorkSaysSo) {

@@ -30,7 +30,7 @@ struct Totals {
     late += report.late_commits;
     virtual_ms += static_cast<std::uint64_t>(report.virtual_time.count());
     longest_outage_ms = std::max(longest_outage_ms, static_cast<std::uint64_t>(report.longest_outage.count()));
-    for (const auto& [name, count] : report.rules) rules[name] += count;
+    for (const auto& [name, count] : report.rules) rules[std::string(name)] += count;
     for (const auto& [name, count] : report.faults) faults[name] += count;
     if (!report.violations.empty()) {
       ++bad;

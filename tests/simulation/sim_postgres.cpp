@@ -65,15 +65,15 @@ void SimPostgres::learn_control(model::PostgresNode& node) const {
   node.control = control;
 }
 
-void SimPostgres::learn_histories(model::PostgresNode& node) const {
+void SimPostgres::learn_history(model::PostgresNode& node) {
   const auto& disk = instance().disk();
   if (!disk.initialized) return;
+  if (std::exchange(history_branch_, disk.position.branch) == disk.position.branch) return;
   std::vector<model::HistoryLine> lines;
   for (int id = disk.position.branch; wal_.branch(id).parent >= 0; id = wal_.branch(id).parent) {
     lines.insert(lines.begin(), {.timeline = {wal_.branch(wal_.branch(id).parent).timeline}, .lsn = {wal_.branch(id).switched_at}, .reason = "no recovery target specified"});
   }
-  node.histories[{wal_.branch(disk.position.branch).timeline}] = lines;
-  node.history_file_times[{wal_.branch(disk.position.branch).timeline}] = "2026-01-01T00:00:00+00:00";
+  node.history = std::make_shared<const model::HistoryFile>(model::HistoryFile{{wal_.branch(disk.position.branch).timeline}, std::move(lines), "2026-01-01T00:00:00+00:00"});
 }
 
 void SimPostgres::look() {
@@ -116,7 +116,7 @@ void SimPostgres::look() {
   node->upstream.reset();
   if (disk.is_standby && !disk.upstream.empty()) node->upstream = model::Upstream{.name = model::MemberName(disk.upstream)};
   learn_control(*node);
-  learn_histories(*node);
+  learn_history(*node);
   if (node->state != before) node->state_since = clock_.now();
   seen_ = std::move(node);
 }

@@ -54,7 +54,7 @@ class SimPostgres : public ports::Postgres {
   boost::asio::awaitable<bool> until(std::function<bool()> condition, Milliseconds limit);
   void look();
   void learn_control(model::PostgresNode& node) const;
-  void learn_histories(model::PostgresNode& node) const;
+  void learn_history(model::PostgresNode& node);
   ports::PostgresResult<void> give_up_half_rewound();
   bool diverged_from(const SimInstance& leader) const;
 
@@ -69,6 +69,7 @@ class SimPostgres : public ports::Postgres {
   std::shared_ptr<const model::PostgresNode> seen_ = std::make_shared<model::PostgresNode>();
   std::function<void(std::string)> changed_;
   std::string last_sync_names_;
+  int history_branch_ = -1;  // whose history file was read last; -1: none
 };
 
 }  // namespace matriarch::simulation

@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "simulation/sim_node.hpp"
@@ -20,7 +22,7 @@ struct Options {
 struct Report {
   std::uint64_t seed = 0;
   std::vector<std::string> violations;       // empty: the run is good
-  std::map<std::string, std::uint64_t> rules;  // how often each verdict was a new one
+  std::unordered_map<std::string_view, std::uint64_t> rules;  // how often each row fired
   std::map<std::string, std::uint64_t> faults;
   std::uint64_t steps = 0, commits = 0, failovers = 0, elections = 0;
   std::size_t late_commits = 0;              // of nodes that had just woken

@@ -506,7 +506,7 @@ void bridge_get_status(struct bridge *bridge, struct bridge_status *status)
     raft_id leader = 0;
     const char *address = NULL;
     raft_leader(raft, &leader, &address);
-    status->state = raft_state(raft);
+    status->state = (int)raft_state(raft);
     status->term = raft_current_term(raft);
     status->leader_id = leader;
     status->last_index = raft_last_index(raft);

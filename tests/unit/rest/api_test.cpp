@@ -420,8 +420,9 @@ TEST_F(ApiTest, ExplainsItsDecisions) {
   situation_.snapshot.decision.says = "no action. I am (pg-a), the leader with the lock";
   situation_.snapshot.verdict_since = situation_.now - 100s;
   using ports::PastDecision;
-  situation_.snapshot.recent = {std::make_shared<PastDecision>(situation_.snapshot.decision, situation_.now - 100s, "lease"),
-                                std::make_shared<PastDecision>(model::Decision{}, situation_.now - 200s, "store")};
+  situation_.snapshot.recent = std::make_shared<const ports::PastDecisions>(
+      ports::PastDecisions{std::make_shared<PastDecision>(situation_.snapshot.decision, situation_.now - 100s, "lease"),
+                           std::make_shared<PastDecision>(model::Decision{}, situation_.now - 200s, "store")});
   start();
   const auto decisions = object(ask("GET", "/matriarch/decisions?n=1").body);
   EXPECT_EQ(decisions.at("current").at("rule").as_string(), "serve");
