@@ -42,7 +42,7 @@ Agent::Agent(asio::any_io_executor executor, World world, Judge judge, std::shar
 asio::awaitable<int> Agent::run() {
   if (!co_await start_up()) co_return exit_ ? exit_->code : 1;
   started_ = true;
-  while (!exit_ && !stopping_) {
+  while (!exit_) {  // the look that sees the stop is the last one: from it on the API says that this node is leaving
     if (world_.clock.now() >= next_beat_ && !beating_) {
       beating_ = true;
       next_beat_ = world_.clock.now() + loop_wait();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,26 +146,42 @@ FileResult rename_data(const std::string& data_directory, const std::string& suf
 }
 
 namespace {
-std::string rewind_mark(const std::string& data_directory) { return without_trailing_slashes(data_directory) + ".rewinding"; }
 
-// What tells this directory from another one of its name.
+constexpr const char* kRewindAttribute = "user.matriarch.rewinding";
+
+std::string rewind_file(const std::string& data_directory) { return without_trailing_slashes(data_directory) + ".rewinding"; }
+
+// What tells this directory from another one of its name. Without the device: its number may differ after a reboot.
 std::string identity_of(const std::string& data_directory) {
   struct stat status {};
-  return ::stat(data_directory.c_str(), &status) == 0 ? std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) : std::string();
+  return ::stat(data_directory.c_str(), &status) == 0 ? std::to_string(status.st_ino) : std::string();
 }
+
+bool mark_by_attribute(const std::string& data_directory) {
+  const system::Fd directory(::open(data_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory && ::fsetxattr(directory.get(), kRewindAttribute, "1", 1, 0) == 0 && ::fsync(directory.get()) == 0;
+}
+
 }  // namespace
 
 FileResult mark_rewinding(const std::string& data_directory) {
-  if (auto written = system::write_atomically(rewind_mark(data_directory), identity_of(data_directory)); !written) {
-    return tl::unexpected(written.error().message());
+  if (mark_by_attribute(data_directory)) return {};
+  if (auto written = system::write_atomically(rewind_file(data_directory), identity_of(data_directory)); !written) {
+    return failed("write", rewind_file(data_directory), written.error());
   }
   return {};
 }
 
-FileResult unmark_rewinding(const std::string& data_directory) { return remove_file(rewind_mark(data_directory)); }
+FileResult unmark_rewinding(const std::string& data_directory) {
+  if (::removexattr(data_directory.c_str(), kRewindAttribute) != 0 && errno != ENODATA && errno != ENOTSUP && errno != ENOENT) {
+    return failed("remove the attribute of an unfinished rewind from", data_directory, std::error_code(errno, std::generic_category()));
+  }
+  return remove_file(rewind_file(data_directory));
+}
 
 bool is_half_rewound(const std::string& data_directory) {
-  const auto mark = system::read_file(rewind_mark(data_directory), 256);
+  if (::getxattr(data_directory.c_str(), kRewindAttribute, nullptr, 0) >= 0) return true;
+  const auto mark = system::read_file(rewind_file(data_directory), 256);
   return mark && !mark->empty() && *mark == identity_of(data_directory);
 }
 

@@ -39,9 +39,10 @@ FileResult rename_data(const std::string& data_directory, const std::string& suf
 bool has_tablespaces_or_linked_wal(const std::string& data_directory);
 bool is_mount_point(const std::string& path);
 
-// A rewind that began and did not end leaves blocks of two histories behind, and no file inside tells. DATA.rewinding lies
-// beside the data from before pg_rewind runs until it has succeeded (or changed nothing); it names this very directory, so
-// that it says nothing of another one that took its place.
+// A rewind that began and did not end leaves blocks of two histories behind, and no file inside tells: pg_rewind removes what
+// its source lacks. The directory is marked from before pg_rewind runs until it has succeeded (or changed nothing): by an
+// extended attribute of the directory, or, where the file system has none, by a file DATA.rewinding beside it that names its
+// inode, so that it says nothing of another directory that took its place.
 FileResult mark_rewinding(const std::string& data_directory);
 FileResult unmark_rewinding(const std::string& data_directory);
 bool is_half_rewound(const std::string& data_directory);

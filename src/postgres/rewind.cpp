@@ -341,7 +341,7 @@ asio::awaitable<Outcome> rewind_data(std::shared_ptr<Site> site, ports::Source s
   (*conninfo)["target_session_attrs"] = "read-write";
   auto mark = [path = site->data_directory()] { return mark_rewinding(path); };
   const auto marked = co_await on_file_thread(site->files, std::move(mark));
-  if (!marked) co_return failure("the rewind cannot be noted beside the data directory, so an interrupted one would not be known: " + marked.error());
+  if (!marked) co_return impossible("a rewind that is interrupted could not be known: " + marked.error());
   const auto outcome = co_await rewind_with_archive(*site, *conninfo);
   co_await look_at_directory(*site);
   const auto control = co_await read_control_data(*site);

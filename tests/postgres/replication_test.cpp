@@ -1,8 +1,10 @@
 // Two and three instances: clone, follow, promote, rewind, slots.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -239,6 +241,19 @@ TEST_F(Replication, HalfRewoundDataNeverStartsAndIsCopiedAnew) {
   ASSERT_TRUE(copied) << why(copied);
   second.follow(first);
   EXPECT_FALSE(is_half_rewound(second.data()));
+}
+
+// A data directory that is a mount point of its own usually has a parent that the database user cannot write to.
+TEST_F(Replication, ARewindIsKnownWhereNothingCanBeWrittenBesideTheData) {
+  const std::string data = directory.path() + "/closed/data";
+  std::filesystem::create_directories(data);
+  ::chmod((directory.path() + "/closed").c_str(), 0500);
+  EXPECT_FALSE(is_half_rewound(data));
+  ASSERT_TRUE(mark_rewinding(data));
+  EXPECT_TRUE(is_half_rewound(data));
+  ASSERT_TRUE(unmark_rewinding(data));
+  EXPECT_FALSE(is_half_rewound(data));
+  ::chmod((directory.path() + "/closed").c_str(), 0700);
 }
 
 TEST_F(Replication, OldDataStaysUntilItsReplacementIsComplete) {
