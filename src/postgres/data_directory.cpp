@@ -167,7 +167,7 @@ bool mark_by_attribute(const std::string& data_directory) {
 FileResult mark_rewinding(const std::string& data_directory) {
   if (mark_by_attribute(data_directory)) return {};
   if (auto written = system::write_atomically(rewind_file(data_directory), identity_of(data_directory)); !written) {
-    return failed("write", rewind_file(data_directory), written.error());
+    return tl::unexpected(written.error().message());
   }
   return {};
 }
