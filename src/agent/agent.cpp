@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
+
+#include "agent/unexpected.hpp"
 
 namespace matriarch::agent {
 
@@ -46,7 +47,7 @@ asio::awaitable<int> Agent::run() {
     if (world_.clock.now() >= next_beat_ && !beating_) {
       beating_ = true;
       next_beat_ = world_.clock.now() + loop_wait();
-      asio::co_spawn(executor_, beat(), asio::detached);
+      asio::co_spawn(executor_, beat(), EndsTheAgent{});
     }
     look();
     if (exit_ || stopping_) break;
@@ -111,7 +112,7 @@ void Agent::keep_page_truthful() {
   world_.guardian.publish_pause(settings_->dynamic.pause);
   const auto& task = tasks_.running();
   const bool bootstrapping = memory_.bootstrapping || (task && (task->request.kind == model::TaskKind::kBootstrap || task->request.kind == model::TaskKind::kPostBootstrap));
-  const bool about_to_write = task && (task->phase == model::TaskPhase::kPromoteSignalled || task->request.kind == model::TaskKind::kStart);
+  const bool about_to_write = task && (task->phase == model::TaskPhase::kPromoteSignalled || model::brings_up_a_primary(task->request));
   const bool may_write = about_to_write || (node->is_running && node->is_primary && !bootstrapping);
   if (may_write) world_.guardian.publish_writable(true);
   if (!may_write && (!node->is_running || (!node->is_primary && !node->query_failed && node->state == model::PostgresState::kRunning))) {
@@ -144,7 +145,7 @@ void Agent::apply_dynamic_configuration() {
   }
   if (**made == *settings_) return;
   apply(*made);
-  if (started_) asio::co_spawn(executor_, world_.postgres.reload(), asio::detached);
+  if (started_) asio::co_spawn(executor_, world_.postgres.reload(), EndsTheAgent{});
 }
 
 void Agent::request_reload() {
@@ -155,7 +156,7 @@ void Agent::request_reload() {
   }
   apply(*made);
   world_.journal.log(Level::kInfo, "configuration reloaded");
-  asio::co_spawn(executor_, world_.postgres.reload(), asio::detached);
+  asio::co_spawn(executor_, world_.postgres.reload(), EndsTheAgent{});
   wake("reload");
 }
 
@@ -171,7 +172,7 @@ void Agent::perform(const model::Action& action, const model::Observation& seen)
     const model::Observation& seen;
     World& world() const { return agent.world_; }
     void spawn(asio::awaitable<ports::PostgresResult<void>> work, std::string what) const {
-      asio::co_spawn(agent.executor_, agent_report(std::move(work), std::move(what), &agent), asio::detached);
+      asio::co_spawn(agent.executor_, agent_report(std::move(work), std::move(what), &agent), EndsTheAgent{});
     }
     static asio::awaitable<void> agent_report(asio::awaitable<ports::PostgresResult<void>> work, std::string what, Agent* agent) {
       auto done = co_await std::move(work);
@@ -365,7 +366,7 @@ asio::awaitable<void> Agent::shut_down() {
   const bool was_leader = world_.board.lease().holds(world_.clock.now());
   // The stop may take long; the lease is kept until the control file says "shut down" (docs/invariants.md S8).
   keeps_lease_for_stop_ = true;
-  asio::co_spawn(executor_, keep_lease_for_stop(), asio::detached);
+  asio::co_spawn(executor_, keep_lease_for_stop(), EndsTheAgent{});
   ports::StopRequest stop{.mode = ports::StopMode::kFast};
   const auto limit = settings_->dynamic.primary_stop_timeout;
   if (settings_->dynamic.synchronous() && limit.count() > 0) stop.limit = limit;

@@ -29,6 +29,8 @@ class Agent {
   boost::asio::awaitable<int> run();
 
   // From the agent's executor.
+  // After run(): PostgreSQL was not ours to stop.
+  bool leaves_postgres() const { return exit_ && !exit_->stop_postgres; }
   void request_stop();    // SIGTERM
   void request_reload();  // SIGHUP
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
+#include "agent/keeper.hpp"
+#include "agent/unexpected.hpp"
 #include "model/json_merge.hpp"
 
 namespace matriarch::agent {
@@ -46,12 +47,12 @@ void Desk::receive(Request request, Answer answer) {
       return answer({.status = 202, .text = "reload scheduled"});
     case Request::Kind::kFailsafe: return receive_failsafe(request.body, answer);
     case Request::Kind::kWriteFailover:
-      asio::co_spawn(executor_, write_failover(std::move(request.body), request.expected, std::move(answer)), asio::detached);
+      asio::co_spawn(executor_, write_failover(std::move(request.body), request.expected, std::move(answer)), EndsTheAgent{});
       return;
     case Request::Kind::kPatchConfig:
     case Request::Kind::kPutConfig: {
       const bool patch = request.kind == Request::Kind::kPatchConfig;
-      asio::co_spawn(executor_, write_config(std::move(request.body), patch, std::move(answer)), asio::detached);
+      asio::co_spawn(executor_, write_config(std::move(request.body), patch, std::move(answer)), EndsTheAgent{});
       return;
     }
     case Request::Kind::kWake:
@@ -98,7 +99,7 @@ void Desk::receive_failsafe(const boost::json::object& document, const Answer& a
   }
   // An acquisition that is under way or won would not be stopped by an agreement given now (K33).
   const auto lease = world_.board.lease();
-  if (lease.acquiring || lease.holds(world_.clock.now())) return answer({.status = 500, .text = "Running as a leader"});
+  if (world_.keeper.is_acquiring() || lease.holds(world_.clock.now())) return answer({.status = 500, .text = "Running as a leader"});
   model::FailsafeRecord record{.last_update = world_.clock.now(), .name = model::MemberName(text_of(document, "name")),
                                .conn_url = text_of(document, "conn_url"), .api_url = text_of(document, "api_url")};
   if (record.name.empty() || record.conn_url.empty() || record.api_url.empty()) {

@@ -25,19 +25,23 @@ void Keeper::set_timing(model::Timing timing) {
 }
 
 void Keeper::acquire(model::AcquireLease guards) {
+  ++asked_to_lead_;
   asio::post(executor_, [this, guards] {
     wants_acquire_ = guards;
     state_.acquiring = true;
     publish(false);
+    --asked_to_lead_;
     alarm_.ring();
   });
 }
 
 void Keeper::take() {
+  ++asked_to_lead_;
   asio::post(executor_, [this] {
     wants_take_ = true;
     state_.acquiring = true;
     publish(false);
+    --asked_to_lead_;
     alarm_.ring();
   });
 }
@@ -54,7 +58,9 @@ void Keeper::release(std::function<void()> done) {
 void Keeper::extend(Instant sent_at) {
   asio::post(executor_, [this, sent_at] {
     if (!holding()) return;
-    extend_to(end_of(sent_at, timing_.ttl));
+    // A ttl that was just raised may not have reached those who agreed.
+    const Milliseconds agreed = state_.ttl_granted.count() > 0 ? std::min(timing_.ttl, state_.ttl_granted) : timing_.ttl;
+    extend_to(end_of(sent_at, agreed));
     publish(true);
   });
 }
@@ -92,9 +98,10 @@ asio::awaitable<void> Keeper::run() {
 
 asio::awaitable<void> Keeper::ensure_session() {
   const Instant sent = world_.clock.now();
+  world_.guardian.note_sending();
   auto granted = co_await world_.store.open_session(timing_.ttl, call_timeout());
   if (!granted) {
-    state_.outcome = LeaseOutcome::kUnreachable;
+    if (state_.outcome == LeaseOutcome::kNone) state_.outcome = LeaseOutcome::kUnreachable;
     // An acquisition is for the moment it was decided in: without a session it is dropped, not kept for later.
     wants_acquire_.reset();
     wants_take_ = false;
@@ -125,16 +132,20 @@ asio::awaitable<void> Keeper::renew() {
   const bool outcome_changed = held && !holding();  // released meanwhile
   if (outcome_changed) co_return;
   if (renewed) {
-    const bool back = state_.outcome == LeaseOutcome::kUnreachable || (held && state_.outcome != LeaseOutcome::kHeld);
+    bool is_news = state_.outcome == LeaseOutcome::kUnreachable || (held && state_.outcome != LeaseOutcome::kHeld);
     state_.last_contact = session_counted_from_ = sent;
     state_.ttl_granted = renewed->ttl_granted;
     if (held) {
       state_.outcome = LeaseOutcome::kHeld;
       extend_to(end_of(sent, state_.ttl_granted));
+      if (!state_.armed) {
+        co_await arm();
+        is_news = is_news || state_.armed;
+      }
     } else if (state_.outcome == LeaseOutcome::kUnreachable) {
       state_.outcome = LeaseOutcome::kNone;
     }
-    publish(back);
+    publish(is_news);
     co_return;
   }
   if (renewed.error().failure == StoreFailure::kLost) {
@@ -144,8 +155,7 @@ asio::awaitable<void> Keeper::renew() {
   // Unreachable, unknown or rejected: what was granted still runs; ask again soon.
   const bool first = state_.outcome != LeaseOutcome::kUnreachable;
   state_.outcome = LeaseOutcome::kUnreachable;
-  const Milliseconds pause = std::clamp<Milliseconds>(timing_.ttl / 20, Milliseconds(20), Milliseconds(1000));
-  next_renewal_ = world_.clock.now() + pause;
+  next_renewal_ = world_.clock.now() + retry_pause();
   publish(first);
 }
 
@@ -154,6 +164,7 @@ asio::awaitable<void> Keeper::renew() {
 // The lease counts from the session's last renewal: creating the leader key does not prolong the session.
 asio::awaitable<bool> Keeper::refresh_session() {
   const Instant sent = world_.clock.now();
+  world_.guardian.note_sending();
   auto renewed = co_await world_.store.renew(state_.session, me_, false, call_timeout());
   if (renewed) {
     state_.last_contact = session_counted_from_ = sent;
@@ -202,11 +213,16 @@ asio::awaitable<void> Keeper::became_holder(ports::StoreResult<model::Revision> 
     state_.valid_until = end_of(counted_from, state_.ttl_granted);
     // Until the first decision as a holder grants one, the permit of the decision that asked for the lease counts.
     world_.guardian.publish_lease(state_.session, state_.term, state_.valid_until);
-    auto armed = co_await world_.guardian.arm(state_.term, call_timeout());
-    state_.armed = armed.has_value() && holding();
+    co_await arm();
   }
   state_.acquiring = false;
   publish(true);
+}
+
+// What the guardian refused once, because the lease it saw was too short or it was late itself, is asked again with each renewal.
+asio::awaitable<void> Keeper::arm() {
+  auto armed = co_await world_.guardian.arm(state_.term, call_timeout());
+  state_.armed = armed.has_value() && holding();
 }
 
 asio::awaitable<void> Keeper::do_release() {
@@ -222,6 +238,7 @@ asio::awaitable<void> Keeper::do_release() {
 
 // Before the request to the store: whatever its fate, nobody here relies on the lease any more.
 void Keeper::end_leadership() {
+  bound_by_a_move_.reset();
   wants_acquire_.reset();
   wants_take_ = false;
   state_.outcome = LeaseOutcome::kReleased;
@@ -236,28 +253,33 @@ void Keeper::end_leadership() {
 // The ttl belongs to the session, so a new ttl needs a new session; the leader key is moved to it in one transaction.
 asio::awaitable<void> Keeper::rebind_to_new_ttl() {
   wants_new_session_ = false;
-  const model::SessionToken old = state_.session;
   const Instant sent = world_.clock.now();
   auto granted = co_await world_.store.open_session(timing_.ttl, call_timeout());
   if (!granted) {
     wants_new_session_ = true;
+    next_renewal_ = std::min(next_renewal_, world_.clock.now() + retry_pause());
     co_return;
   }
   if (holding()) {
+    const Instant end = end_of(sent, granted->ttl_granted);
+    bound_by_a_move_ = std::min(bound_by_a_move_.value_or(end), end);
+    keep_within_bound();
     model::AcquireLease only_ours{.only_if_ours = true};
     auto moved = co_await world_.store.acquire(granted->session, me_, std::move(only_ours), call_timeout());
+    if (moved || moved.error().failure != StoreFailure::kUnknown) bound_by_a_move_.reset();
     if (!moved) {
       wants_new_session_ = true;
+      next_renewal_ = std::min(next_renewal_, world_.clock.now() + retry_pause());
       co_return;
     }
-    extend_to(end_of(sent, granted->ttl_granted));
+    if (holding()) extend_to(end);
   }
+  // The member key moves with the next publication; the old session is left to run out.
   state_.session = granted->session;
   state_.ttl_granted = granted->ttl_granted;
   session_counted_from_ = sent;
+  next_renewal_ = std::min(next_renewal_, sent + renew_interval());
   publish(true);
-  // The member key moves with the next publication; the old session is left to run out.
-  (void)old;
 }
 
 // ---- small parts ---------------------------------------------------------------------------------------------------
@@ -273,6 +295,8 @@ bool Keeper::has_permit() const {
 
 Milliseconds Keeper::renew_interval() const { return std::max<Milliseconds>(timing_.ttl / 5, Milliseconds(50)); }
 
+Milliseconds Keeper::retry_pause() const { return std::clamp<Milliseconds>(timing_.ttl / 20, Milliseconds(20), Milliseconds(1000)); }
+
 Milliseconds Keeper::call_timeout() const {
   return std::min(timing_.retry_timeout, std::max<Milliseconds>(timing_.ttl / 4, Milliseconds(200)));
 }
@@ -283,13 +307,23 @@ Instant Keeper::end_of(Instant sent, Milliseconds ttl) const {
 }
 
 void Keeper::extend_to(Instant until) {
+  if (bound_by_a_move_) until = std::min(until, *bound_by_a_move_);
   state_.valid_until = std::max(state_.valid_until, until);
   world_.guardian.publish_lease(state_.session, state_.term, state_.valid_until);
   world_.watchdog.keep_alive(world_.clock.now(), state_.valid_until);
 }
 
+// Before the request is sent: from the moment the store reads it the key may end with the new session.
+void Keeper::keep_within_bound() {
+  if (*bound_by_a_move_ >= state_.valid_until) return;
+  state_.valid_until = *bound_by_a_move_;
+  world_.guardian.publish_lease(state_.session, state_.term, state_.valid_until);
+  publish(true);
+}
+
 void Keeper::lost(const std::string&) {
   const bool was_holding = holding();
+  bound_by_a_move_.reset();
   state_.session = {};
   state_.armed = false;
   if (was_holding) {

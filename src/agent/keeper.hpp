@@ -59,6 +59,8 @@ class Keeper {
   void on_change(std::function<void(model::LeaseState)> callback) { changed_ = std::move(callback); }
   // The last published state. Any thread.
   model::LeaseState state() const { return world_.board.lease(); }
+  // From the call of acquire() or take() on, also before the keeper's thread has heard of it. Any thread.
+  bool is_acquiring() const { return asked_to_lead_ > 0 || state().acquiring; }
 
  private:
   boost::asio::awaitable<void> ensure_session();
@@ -66,6 +68,7 @@ class Keeper {
   boost::asio::awaitable<void> do_acquire(model::AcquireLease guards);
   boost::asio::awaitable<void> do_take();
   boost::asio::awaitable<void> became_holder(ports::StoreResult<model::Revision> outcome, model::Instant counted_from);
+  boost::asio::awaitable<void> arm();
   boost::asio::awaitable<void> do_release();
   void end_leadership();
   boost::asio::awaitable<bool> refresh_session();
@@ -73,9 +76,11 @@ class Keeper {
   bool holding() const;
   bool has_permit() const;
   model::Milliseconds renew_interval() const;
+  model::Milliseconds retry_pause() const;
   model::Milliseconds call_timeout() const;
   model::Instant end_of(model::Instant sent, model::Milliseconds ttl) const;
   void extend_to(model::Instant until);
+  void keep_within_bound();
   void lost(const std::string& why);
   void publish(bool notify);
 
@@ -86,8 +91,12 @@ class Keeper {
   Alarm alarm_;
   model::LeaseState state_;
   std::atomic<std::int64_t> permit_until_{0};
+  std::atomic<int> asked_to_lead_{0};
   model::Instant next_renewal_{};
   model::Instant session_counted_from_{};  // send time of the session's last successful renewal
+  // A move of the leader key to a session that ends then may have happened, or may still happen: no renewal of another
+  // session counts beyond.
+  std::optional<model::Instant> bound_by_a_move_;
   std::optional<model::AcquireLease> wants_acquire_;
   bool wants_take_ = false, wants_release_ = false, wants_new_session_ = false;
   std::vector<std::function<void()>> released_;  // to be told

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include "agent/unexpected.hpp"
 
 namespace matriarch::agent {
 
@@ -89,7 +90,7 @@ void Observer::checkpoint_ended(bool succeeded) {
 
 void Observer::spawn_once(const std::string& what, asio::awaitable<void> work) {
   if (!under_way_.insert(what).second) return;
-  asio::co_spawn(executor_, run_once(what, std::move(work)), asio::detached);
+  asio::co_spawn(executor_, run_once(what, std::move(work)), EndsTheAgent{});
 }
 
 asio::awaitable<void> Observer::run_once(std::string what, asio::awaitable<void> work) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "agent/keeper.hpp"
+#include "agent/unexpected.hpp"
 
 namespace matriarch::agent {
 
@@ -56,7 +56,7 @@ bool Tasks::start(TaskRequest request) {
   running_ = model::RunningTask{.request = request, .started_at = world_.clock.now()};
   cancel_ = std::make_shared<asio::cancellation_signal>();
   // The coroutine clears its slot at its very end, when this task may be forgotten already: its signal lives as long as it.
-  auto ended = [signal = cancel_](std::exception_ptr) {};
+  auto ended = [signal = cancel_](std::exception_ptr thrown) { EndsTheAgent{}(thrown); };
   asio::co_spawn(executor_, run(++serial_, std::move(request)), asio::bind_cancellation_slot(cancel_->slot(), std::move(ended)));
   return true;
 }
@@ -66,13 +66,13 @@ void Tasks::cancel() {
   running_->cancelled = true;
   // The signal must outlive the emission even if the task ends inside it.
   const auto signal = cancel_;
-  signal->emit(asio::cancellation_type::terminal);
+  if (signal) signal->emit(asio::cancellation_type::terminal);
 }
 
 void Tasks::fence(std::string reason) {
   if (fencing_) return;
   fencing_ = true;
-  asio::co_spawn(executor_, run_fence(std::move(reason)), asio::detached);
+  asio::co_spawn(executor_, run_fence(std::move(reason)), EndsTheAgent{});
 }
 
 void Tasks::stop_now(std::string reason) {
@@ -204,7 +204,6 @@ asio::awaitable<FinishedTask> Tasks::promote(TaskRequest request) {
   enter(TaskPhase::kPromoteSignalled);
   const Milliseconds limit = std::max<Milliseconds>(settings_->dynamic.timing.loop_wait, Milliseconds(30'000));
   auto promoted = co_await world_.postgres.promote(limit);
-  if (promoted) world_.postgres.run_callback("on_role_change");
   co_return judged(request, promoted);
 }
 
@@ -322,7 +321,8 @@ asio::awaitable<void> Tasks::run_fence(std::string reason) {
   // A task that did not wind down in time is disowned: its end no longer counts.
   ++serial_;
   running_ = model::RunningTask{.request = {.kind = TaskKind::kDemote, .name = "demote", .demote = DemoteMode::kImmediateNoLock},
-                                              .started_at = world_.clock.now(), .phase = TaskPhase::kStopping};
+                                              .started_at = world_.clock.now(), .phase = TaskPhase::kStopping, .cancelled = true};
+  cancel_.reset();
   auto fenced = co_await world_.postgres.fence(reason, kFenceLimit);
   fencing_ = false;
   FinishedTask finished = judged(running_->request, fenced);
@@ -345,7 +345,10 @@ std::optional<ports::Source> Tasks::source_of(const model::MemberName& name) con
 
 std::vector<ports::Source> Tasks::sources_for(const TaskRequest& request) const {
   std::vector<ports::Source> sources;
-  if (const auto source = source_of(request.source)) sources.push_back(*source);
+  if (auto source = source_of(request.source)) {
+    source->basebackup_only = request.from_leader;
+    sources.push_back(std::move(*source));
+  }
   if (request.upstream && request.upstream->remote) {
     sources.push_back({.name = request.upstream->name,
                        .conn_url = fmt::format("postgres://{}:{}/{}", request.upstream->host, request.upstream->port, settings_->postgresql.database),

@@ -1,11 +1,11 @@
 #include "agent/writer.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "agent/keeper.hpp"
+#include "agent/unexpected.hpp"
 
 namespace matriarch::agent {
 
@@ -67,7 +67,7 @@ void Writer::write(const model::WriteHistory& action) {
 
 void Writer::release(const model::ReleaseLease& action) {
   if (!under_way_.insert(WriteKind::kReleaseLease).second) return;
-  asio::co_spawn(executor_, release_with_status(action.optime), asio::detached);
+  asio::co_spawn(executor_, release_with_status(action.optime), EndsTheAgent{});
 }
 
 asio::awaitable<void> Writer::release_with_status(std::optional<model::Lsn> optime) {
@@ -88,7 +88,7 @@ asio::awaitable<void> Writer::release_with_status(std::optional<model::Lsn> opti
 
 void Writer::spawn(WriteKind kind, std::string what, Write write) {
   if (!under_way_.insert(kind).second) return;
-  asio::co_spawn(executor_, carry_out(kind, std::move(what), std::move(write)), asio::detached);
+  asio::co_spawn(executor_, carry_out(kind, std::move(what), std::move(write)), EndsTheAgent{});
 }
 
 asio::awaitable<void> Writer::carry_out(WriteKind kind, std::string what, Write write) {

@@ -17,6 +17,7 @@ bool is_known(MessageKind kind) {
     case MessageKind::kAdopt:
     case MessageKind::kFence:
     case MessageKind::kGoodbye:
+    case MessageKind::kGoodbyeLeaving:
     case MessageKind::kReplace:
     case MessageKind::kSubscribe:
     case MessageKind::kDone:

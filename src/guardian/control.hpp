@@ -24,10 +24,11 @@ enum class MessageKind : std::uint32_t {
                 // comes after the guardian acted on it; what it made of it stands in the acknowledgement.
   kFork = 2,    // start PostgreSQL; descriptors: a memfd with the Launch, then the one for its stdout and stderr.
                 // kDone: `process`. EAGAIN: something of the last one is left, ask again; EACCES: no lease
-  kAdopt = 3,   // take `process`, a running postmaster, under guard. It is fenced at once if the page gives it no
-                // ground: publish first
+  kAdopt = 3,   // take `process`, a running postmaster, under guard. Only as a primary of ours it
+                // needs ground on the page
   kFence = 4,   // kill PostgreSQL now, whatever the lease says. kDone means begun; kFenced follows
   kGoodbye = 5,   // the agent is stopping: do not start it again, end with exit code `status` after it
+  kGoodbyeLeaving = 8,  // the same, and PostgreSQL goes on without us, unless the page says that it may write
   kReplace = 6,   // execute the guardian's program anew in this process. kDone: the new one is on trial; it
                   // takes over if it starts and understands the page (`replacements` counts; connections stay open)
   kSubscribe = 7,  // news to this connection from now on

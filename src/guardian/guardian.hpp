@@ -104,7 +104,7 @@ class Guardian {
   Instant due_{};        // what the timer is set to
   bool stop_asked_ = false;
   bool fence_asked_ = false;
-  std::optional<int> goodbye_;
+  std::optional<Goodbye> goodbye_;
 
   struct Answer {
     std::uint64_t connection = 0;

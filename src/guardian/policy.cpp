@@ -23,6 +23,7 @@ SupervisionInput supervision_input(const Input& input) {
           .store = input.store,
           .postgres_gone = input.fence.postgres.all_gone(),
           .paused = posture.status == ReadStatus::kGood && posture.value.paused != 0,
+          .may_write = posture.status != ReadStatus::kGood || posture.value.may_write != 0,
           .strays = input.strays,
           .stop_asked = input.stop_asked,
           .agent_said_goodbye = input.agent_said_goodbye,

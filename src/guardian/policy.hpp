@@ -16,7 +16,7 @@ struct Input {
   ChildView store;
   std::uint32_t strays = 0;
   bool stop_asked = false;
-  std::optional<int> agent_said_goodbye;
+  std::optional<Goodbye> agent_said_goodbye;
   bool fence_asked = false;  // by the agent: now, whatever the lease says
 };
 

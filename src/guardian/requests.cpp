@@ -33,6 +33,7 @@ ControlMessage Guardian::carry_out(const ControlServer::Request& request) {
     case MessageKind::kFence:
       return fence_postgres(request);
     case MessageKind::kGoodbye:
+    case MessageKind::kGoodbyeLeaving:
       return take_goodbye(request);
     case MessageKind::kSubscribe:
       control_.subscribe(request.connection);
@@ -97,7 +98,7 @@ ControlMessage Guardian::fence_postgres(const ControlServer::Request&) {
 ControlMessage Guardian::take_goodbye(const ControlServer::Request& request) {
   const auto code = request.received.message.status;
   if (code < 0 || code > 255) return refused(EINVAL, "an exit code is from 0 to 255");
-  goodbye_ = static_cast<int>(code);
+  goodbye_ = Goodbye{.code = static_cast<int>(code), .leaves_postgres = request.received.message.kind == MessageKind::kGoodbyeLeaving};
   return {.kind = MessageKind::kDone};
 }
 

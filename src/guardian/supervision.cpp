@@ -58,7 +58,8 @@ void serve(SupervisionState& state, SupervisionOrders& orders, const Supervision
   if (input.stop_asked) {
     begin_stop(state, orders, input, 0);
   } else if (input.agent_said_goodbye) {
-    begin_stop(state, orders, input, *input.agent_said_goodbye);
+    state.leaves_postgres = input.agent_said_goodbye->leaves_postgres;
+    begin_stop(state, orders, input, input.agent_said_goodbye->code);
     orders.terminate_agent = false;  // it knows
   } else if (is_hopeless(input.agent, input) || is_hopeless(input.store, input)) {
     begin_stop(state, orders, input, kHopeless);
@@ -69,7 +70,7 @@ void serve(SupervisionState& state, SupervisionOrders& orders, const Supervision
 }
 
 void fence_or_leave(SupervisionState& state, const SupervisionInput& input, FenceReason reason) {
-  const bool leave = input.paused || input.postgres_gone;
+  const bool leave = input.paused || input.postgres_gone || (state.leaves_postgres && !input.may_write);
   if (!leave) state.fence = reason;
   enter(state, leave ? StopPhase::kStoreStopping : StopPhase::kPostgresStopping);
 }

@@ -45,15 +45,23 @@ enum class StopPhase : std::uint32_t {
   kDone,
 };
 
+// The agent announced that it stops, and with which code the guardian is to end.
+struct Goodbye {
+  int code = 0;
+  bool leaves_postgres = false;  // what runs is not ours to stop: a standby of another cluster, somebody else's server
+  bool operator==(const Goodbye&) const = default;
+};
+
 struct SupervisionInput {
   Instant now{};
   ChildView agent;
   ChildView store;
   bool postgres_gone = true;
   bool paused = false;
+  bool may_write = false;                // by the page; true when it cannot be read
   std::uint32_t strays = 0;              // processes a dead agent left behind; counted while no agent runs
   bool stop_asked = false;               // SIGTERM: once
-  std::optional<int> agent_said_goodbye; // the agent announced that it stops, and with which code: once
+  std::optional<Goodbye> agent_said_goodbye;  // once
   Duration stop_limit{};                 // for the agent's orderly stop; zero: as long as it takes
 };
 
@@ -63,6 +71,7 @@ struct SupervisionState {
   StopPhase phase = StopPhase::kServing;
   Instant deadline{};  // of the phase; Instant{}: none
   int exit_code = 0;
+  bool leaves_postgres = false;
   std::optional<FenceReason> fence;  // given to step_fence() as `asked` until PostgreSQL is gone
   bool operator==(const SupervisionState&) const = default;
 };

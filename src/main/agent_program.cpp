@@ -185,8 +185,11 @@ class AgentProgram {
                        .journal = journal_, .board = board_, .inbox = inbox_, .keeper = *keeper_};
     agent_ = std::make_unique<agent::Agent>(main_.get_executor(), world, agent::Judge::rules(), settings_, settings_maker());
     asio::co_spawn(keeping_.executor(), keeper_->run(), [this](std::exception_ptr thrown) {
-      // Without a keeper the lease runs out; a new agent is better than none.
-      if (thrown) journal_.log(Level::kFatal, "the keeper ended with an exception");
+      if (thrown) {
+        // Without a keeper the lease runs out; the guardian starts a new agent at once.
+        journal_.log(Level::kFatal, "the keeper ended with an exception");
+        std::_Exit(1);
+      }
       keeper_ended_ = true;
       asio::post(main_, [this] { if (agent_ended_) main_.stop(); });
     });
@@ -216,7 +219,7 @@ class AgentProgram {
   }
   asio::awaitable<void> goodbye(bool planned) {
     if (planned) {
-      auto told = co_await postmaster_->say_goodbye(exit_code_);
+      auto told = co_await postmaster_->say_goodbye(exit_code_, agent_->leaves_postgres());
       if (!told) journal_.log(Level::kWarning, told.error());
     }
     // The keeper closes its session on the way out, which has its own deadline; its end stops this loop.

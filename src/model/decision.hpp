@@ -82,7 +82,7 @@ struct FencePostgres { std::string reason; bool operator==(const FencePostgres&)
 
 // ---- tasks and process -------------------------------------------------------------------------------------------
 struct StartTask { TaskRequest request; bool operator==(const StartTask&) const = default; };
-struct CancelTask { bool kill = false; bool operator==(const CancelTask&) const = default; };
+struct CancelTask { bool operator==(const CancelTask&) const = default; };
 struct AnswerWish { std::uint64_t id = 0; int status = 200; std::string text; bool operator==(const AnswerWish&) const = default; };
 struct ActivateWatchdog { bool operator==(const ActivateWatchdog&) const = default; };
 struct DisableWatchdog { bool operator==(const DisableWatchdog&) const = default; };

@@ -139,6 +139,7 @@ struct PostgresNode {
   bool has_recovery_signal = false;      // standby.signal or recovery.signal
   bool was_restored = false;             // server >= 15 and backup_label exists
   SyncNames sync_names;
+  bool sync_names_pending = false;       // shown as in effect, but commits may not wait for them yet
   std::string synchronous_commit = "on";
   std::vector<WalSender> wal_senders;
   std::vector<PhysicalOrLogicalSlot> slots;

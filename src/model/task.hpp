@@ -45,10 +45,14 @@ struct TaskRequest {
   PostgresRole role = PostgresRole::kReplica;
   std::optional<Milliseconds> timeout; // start, restart
   std::optional<DemoteMode> demote;
-  MemberName candidate;                // graceful demotion: empty = any
   SyncNames sync_names_before_start;   // promote: synchronous_standby_names to be in effect first
   bool operator==(const TaskRequest&) const = default;
 };
+
+// The server comes up out of recovery: a start is always one of a primary, a restart ends as what it was.
+inline bool brings_up_a_primary(const TaskRequest& request) {
+  return request.kind == TaskKind::kStart || (request.kind == TaskKind::kRestart && request.role == PostgresRole::kPrimary);
+}
 
 enum class TaskPhase { kRunning, kPrePromote, kPromoteSignalled, kStopping, kHandedOver, kStarting };
 

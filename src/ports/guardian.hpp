@@ -19,6 +19,9 @@ class Guardian {
  public:
   virtual ~Guardian() = default;
 
+  // The keeper is about to send the request that a first lease would be counted from: time that passes unseen from here on
+  // (a virtual machine that is paused) counts against it.
+  virtual void note_sending() = 0;
   // Wait-free, allocation-free; called by the keeper after each renewal.
   virtual void publish_lease(model::SessionToken session, std::uint64_t term, model::Instant valid_until) = 0;
   // The keeper's view at its start: what the page still says of a lease that an earlier agent of this node held.

@@ -48,6 +48,7 @@ struct Source {
   std::string replication_slot;
   bool is_leader = true;
   bool remote = false;
+  bool basebackup_only = false;  // clone: no other replica method
 };
 
 enum class FollowChange { kNothing, kReload, kRestart };

@@ -204,6 +204,7 @@ asio::awaitable<Outcome> clone_by_method(Site& site, const model::ReplicaMethod&
 // ---- all of them ---------------------------------------------------------------------------------------------------
 
 std::vector<model::ReplicaMethod> methods_for(const Site& site, const ports::Source& source) {
+  if (source.basebackup_only) return {model::ReplicaMethod{.name = "basebackup"}};
   std::vector<model::ReplicaMethod> methods = site.postgresql().create_replica_methods;
   if (source.remote && site.settings->dynamic.standby_cluster) {
     methods.clear();

@@ -18,6 +18,17 @@ asio::awaitable<Outcome> write_and_reload(Site& site) {
   co_return send_reload(site);
 }
 
+// Until commits wait for these names, as far as they are to wait for any.
+asio::awaitable<Outcome> await_waiting(std::shared_ptr<Site> site) {
+  const Deadline deadline = site->tool_deadline();
+  do {
+    (void)co_await query_status(site, deadline);  // its failure shows in node()
+    if (!site->board.now().sync_names_pending) co_return Outcome();
+    co_await sleep_for(model::Milliseconds(10));
+  } while (site->is_running() && std::chrono::steady_clock::now() < deadline);
+  co_return failure("a checkpoint keeps the server from taking over synchronous_standby_names: commits do not wait yet");
+}
+
 // Backends look at a new configuration between two statements: ours tells when the postmaster has passed it on.
 asio::awaitable<Outcome> await_sync_names(std::shared_ptr<Site> site, const std::string& text) {
   const Deadline deadline = deadline_in(model::Milliseconds(2000));
@@ -25,10 +36,7 @@ asio::awaitable<Outcome> await_sync_names(std::shared_ptr<Site> site, const std:
     std::string sql = "SELECT pg_catalog.current_setting('synchronous_standby_names')";
     const auto rows = co_await site->session.query(std::move(sql), deadline);
     if (!rows) co_return failure("synchronous_standby_names: " + rows.error().what);
-    if (!rows->empty() && rows->front().front() == text) {
-      (void)co_await query_status(site, deadline);  // its failure shows in node()
-      co_return Outcome();
-    }
+    if (!rows->empty() && rows->front().front() == text) co_return co_await await_waiting(site);
     co_await sleep_for(model::Milliseconds(2));
   }
   co_return failure(fmt::format("the server did not take over synchronous_standby_names = '{}'", text));

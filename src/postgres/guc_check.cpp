@@ -1,5 +1,6 @@
 #include "postgres/guc_check.hpp"
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "postgres/guc_table.hpp"
@@ -57,12 +58,31 @@ std::optional<std::string> check(const Guc& guc, const std::string& value, std::
   return std::nullopt;
 }
 
+// As the lexer of postgresql.conf reads a name (guc-file.l: ID and QUALIFIED_ID); anything else is a syntax error, with which no
+// server starts.
+bool is_assignable_name(std::string_view name) {
+  bool at_beginning = true;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z' && byte < 0x80;
+    const bool is_inside = (c >= '0' && c <= '9') || c == '$' || c == '.';
+    if (!is_letter && c != '_' && byte < 0x80 && (at_beginning || !is_inside)) return false;
+    at_beginning = c == '.';
+  }
+  return !at_beginning;
+}
+
 }  // namespace
 
 CheckedSettings check_settings(const std::map<std::string, std::string>& settings, int version, const std::set<std::string>* known_by_server) {
   CheckedSettings result;
   for (const auto& [name, value] : settings) {
     if (is_recovery_guc(name)) continue;
+    if (!is_assignable_name(name)) {
+      result.unknown.insert(name);
+      result.complaints.push_back(fmt::format("Removing parameter={} from the config: that is no name", boost::json::serialize(boost::json::value(name))));
+      continue;
+    }
     if (const Guc* guc = find_guc(name, version)) {
       if (auto text = check(*guc, value, result.complaints)) result.accepted.emplace(name, std::move(*text));
     } else if (name.find('.') != std::string::npos) {

@@ -129,6 +129,34 @@ void note_failure(Site& site) {
   });
 }
 
+// ---- synchronous commits -------------------------------------------------------------------------------------------
+
+// Whether a commit waits at all is one flag in shared memory (syncrep.c, WalSndCtl->sync_standbys_defined) that no view shows. The
+// checkpointer alone sets it, when it takes over the configuration: between two checkpoints, and before it sleeps between two writes
+// of one (checkpointer.c, CheckpointWriteDelay), but not in a checkpoint in haste, nor while it syncs files. So it has to be seen in
+// one of these two waits, so long after the reload that this wait began after it. Who may not look is told nothing, and trusts in time.
+asio::awaitable<void> learn_whether_commits_wait(Site& site, bool were_none, Deadline deadline) {
+  constexpr model::Milliseconds kLongestWait(110);  // CheckpointWriteDelay sleeps 100 ms at most
+  const auto now = std::chrono::steady_clock::now();
+  if (site.board.now().sync_names.kind == model::SyncNames::Kind::kOff) {
+    site.sync_names_seen_at.reset();
+  } else if (were_none) {
+    site.sync_names_seen_at = now;
+  }
+  if (site.sync_names_seen_at && now >= *site.sync_names_seen_at + kLongestWait) {
+    std::string sql = "SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer'";
+    if (site.major_version() < 100000) sql = "SELECT 'CheckpointerMain'";  // it is not in that view
+    const auto rows = co_await site.session.query(std::move(sql), deadline);
+    const std::string waits = rows && !rows->empty() ? rows->front().front().value_or("") : std::string();
+    const bool cannot_be_seen = rows && rows->empty();
+    if (cannot_be_seen || waits == "CheckpointerMain" || waits == "CheckpointWriteDelay") site.sync_names_seen_at.reset();
+  }
+  const bool is_pending = site.sync_names_seen_at.has_value();
+  if (is_pending != site.board.now().sync_names_pending) {
+    site.board.change([is_pending](model::PostgresNode& node) { node.sync_names_pending = is_pending; });
+  }
+}
+
 // ---- a stopped server ----------------------------------------------------------------------------------------------
 
 asio::awaitable<Outcome> look_at_stopped(std::shared_ptr<Site> site) {
@@ -168,6 +196,7 @@ asio::awaitable<Outcome> query_status(std::shared_ptr<Site> site, Deadline deadl
   }
   // The first answer tells the version; what it was asked with may have been the oldest.
   const bool was_in_recovery = site->status && site->status->in_recovery;
+  const bool were_none = !site->status || site->board.now().sync_names.kind == model::SyncNames::Kind::kOff;
   site->status = *status;
   site->archive_mode = status->archive_mode;
   site->board.change([&](model::PostgresNode& node) {
@@ -177,6 +206,7 @@ asio::awaitable<Outcome> query_status(std::shared_ptr<Site> site, Deadline deadl
     if (!status->in_recovery) node.has_recovery_signal = false;
   });
   watch_ends(site, *status);
+  co_await learn_whether_commits_wait(*site, were_none, deadline);
   if (was_in_recovery && !status->in_recovery) site->board.tell("left recovery");
   if (status->in_recovery) {
     co_await learn_recovery_settings(*site, *status, deadline);

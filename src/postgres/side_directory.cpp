@@ -89,6 +89,7 @@ FileResult swap_in(const CopyPlan& plan, const std::string& data_directory) {
 }
 
 FileResult put_aside(const std::string& data_directory, const std::string& aside) {
+  if (has_tablespaces_or_linked_wal(data_directory)) return tl::unexpected(data_directory + " has tablespaces or WAL elsewhere");
   if (auto removed = system::remove_tree(aside); !removed) return tl::unexpected(removed.error().message());
   if (auto renamed = system::rename_durably(data_directory, aside); !renamed) return tl::unexpected(renamed.error().message());
   return {};

@@ -19,7 +19,8 @@ FileResult swap_in(const CopyPlan& plan, const std::string& data_directory);
 // Nothing of an unfinished copy is left.
 FileResult discard_copy(const CopyPlan& plan);
 
-// Old data under another name while a method that knows only the one place fills it; back on failure.
+// Old data under another name while a method that knows only the one place fills it; back on failure. Refused when tablespaces
+// or WAL lie elsewhere: the method fills the same places, and removing either directory would remove what the other uses.
 FileResult put_aside(const std::string& data_directory, const std::string& aside);
 FileResult put_back(const std::string& data_directory, const std::string& aside);
 

@@ -95,18 +95,6 @@ Plan wait_before_copy(const Situation& s) {
   return {.says = "waiting before another attempt to copy the data", .wake_at = s.memory.retry_at};
 }
 
-// A running member that offers itself (clonefrom), spread over the copying nodes by their names; else the leader.
-const Member* clone_source(const Situation& s) {
-  std::vector<const Member*> offers;
-  for (const auto& [name, member] : cluster(s).members) {
-    const bool is_other = name != me(s) && !cluster(s).is_led_by(name);
-    if (is_other && member.tags.clonefrom() && member.is_running() && !member.conn_url.empty()) offers.push_back(&member);
-  }
-  if (!offers.empty()) return offers[std::hash<MemberName>{}(me(s)) % offers.size()];
-  const Member* leader = cluster(s).leader_member();
-  return leader && !leader->conn_url.empty() && leader->name != me(s) ? leader : nullptr;
-}
-
 bool has_clone_source(const Situation& s) { return !unlocked(s) && clone_source(s); }
 Plan copy(const Situation& s) {
   const Member& source = *clone_source(s);

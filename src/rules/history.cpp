@@ -101,9 +101,16 @@ Plan note_checkpoint(const Situation& s) {
 bool control_is_unknown(const Situation& s) { return checkpoint_is_pending(s) && !s.seen.postgres.control; }
 Plan read_control(const Situation&) { return {.needs = {.control_data = true}}; }
 
+// A checkpoint in haste keeps the server from making commits wait: for a moment a synchronous standby comes first.
+constexpr model::Milliseconds kStandbyFirst{2000};
+bool standby_comes_first(const Situation& s) {
+  return checkpoint_is_pending(s) && sync_requested(s) && cluster(s).sync.voters.empty() && s.seen.now < s.memory.promoted_at + kStandbyFirst;
+}
+Plan await_standby(const Situation& s) { return {.wake_at = s.memory.promoted_at + kStandbyFirst}; }
+
 bool checkpoint_is_missing(const Situation& s) {
   const bool may_ask = !asked_for_checkpoint(s) || s.seen.now >= s.memory.checkpoint_asked_at + loop_wait(s);
-  return checkpoint_is_pending(s) && s.seen.postgres.control && may_ask && !s.seen.background_checkpoint_running;
+  return checkpoint_is_pending(s) && !standby_comes_first(s) && s.seen.postgres.control && may_ask && !s.seen.background_checkpoint_running;
 }
 Plan start_checkpoint(const Situation& s) {
   return {.actions = {model::StartCheckpoint{}}, .memory = remembering(s, [&](Memory& memory) { memory.checkpoint_asked_at = s.seen.now; })};
@@ -118,6 +125,7 @@ std::vector<Rule> leader_history_duties() {
       {"write-history", history_differs, write_history, "Write the history of our timeline to the store (S19)."},
       {"checkpoint-done", checkpoint_is_done, note_checkpoint, "The control file shows the new timeline: pg_rewind may use this server as its source."},
       {"read-control-file", control_is_unknown, read_control, "Read the control file to know whether a checkpoint is needed."},
+      {"checkpoint-awaits-standby", standby_comes_first, await_standby, "A checkpoint in haste would delay synchronous commits: for a moment a standby comes first (S5)."},
       {"checkpoint-after-promotion", checkpoint_is_missing, start_checkpoint, "After a promotion, make a checkpoint at once, so that pg_rewind finds the new timeline."},
   };
 }

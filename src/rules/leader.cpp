@@ -139,8 +139,7 @@ Plan give_back_in_pause(const Situation&) {
 bool switchover_can_begin(const Situation& s) { return request_is_pending(s) && request_can_be_met(s); }
 Plan step_down(const Situation& s) {
   const std::string name = fmt::format("{}: demote", action_name(s));
-  return {.actions = {model::StartTask{{.kind = TaskKind::kDemote, .name = name, .demote = model::DemoteMode::kGraceful,
-                                        .candidate = cluster(s).failover->candidate}}},
+  return {.actions = {model::StartTask{{.kind = TaskKind::kDemote, .name = name, .demote = model::DemoteMode::kGraceful}}},
           .says = fmt::format("{}: demoting myself", action_name(s)),
           .keep_lease = true};
 }

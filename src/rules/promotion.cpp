@@ -25,6 +25,9 @@ constexpr const char* kPromoting = "promoted self to leader because I had the se
 constexpr Milliseconds kPromoteBudget{200};
 
 bool not_armed(const Situation& s) { return !s.seen.lease.armed || s.seen.lease.outcome != model::LeaseOutcome::kHeld; }
+// It is asked again with each renewal; one that still refuses must not keep the others from leading.
+bool never_armed(const Situation& s) { return not_armed(s) && s.memory.acquire_asked_at != model::Instant{} && s.seen.now > s.memory.acquire_asked_at + 2 * ttl(s); }
+Plan give_back_unguarded(const Situation& s);
 Plan await_guardian(const Situation& s) {
   return {.says = "waiting for the guardian to watch the lease before promoting", .keep_lease = true, .wake_at = s.seen.now + Milliseconds(200)};
 }
@@ -42,6 +45,8 @@ Plan give_back(const Situation& s, std::string why) {
   plan.memory = remembering(s, [&](Memory& memory) { memory.acquire_asked_at = s.seen.now; });
   return plan;
 }
+
+Plan give_back_unguarded(const Situation& s) { return give_back(s, "the guardian does not watch the lease"); }
 
 bool was_asked_for(const Situation& s) {
   const auto& request = cluster(s).failover;
@@ -73,7 +78,7 @@ bool timeline_is_behind(const Situation& s) {
 }
 Plan give_back_behind(const Situation& s) { return give_back(s, "this node's timeline is behind the cluster's"); }
 
-bool lags(const Situation& s) { return !cluster(s).failover && is_lagging(s, s.seen.postgres.lsn); }
+bool lags(const Situation& s) { return !request_is_in_force(s) && is_lagging(s, s.seen.postgres.lsn); }
 Plan give_back_lagging(const Situation& s) { return give_back(s, "this node lags behind the last published position"); }
 
 bool not_a_standby(const Situation& s) { return !s.seen.postgres.is_running || s.seen.postgres.is_starting(); }
@@ -155,6 +160,7 @@ Table promotion_table() {
       .about = "From the lock to the promote signal: everything that made this node the right one must be true on a fresh view.",
       .verdicts =
           {
+              {"guardian-never-armed", never_armed, give_back_unguarded, "The guardian refuses to watch this lease: give the lock back (S4)."},
               {"guardian-not-armed", not_armed, await_guardian, "The guardian does not watch this lease yet (S4)."},
               {"view-not-fresh", view_is_old, read_again, "The store was not read since the lease was won: read it again (S4)."},
               {"not-a-running-standby", not_a_standby, await_standby, "PostgreSQL does not run as a standby yet."},

@@ -54,7 +54,10 @@ bool request_is_in_force(const Situation& s) {
   const auto& request = cluster(s).failover;
   if (!request || request->schedule_unreadable) return false;
   if (!request->scheduled_at) return true;
-  return judge_schedule(s, *request->scheduled_at) == Schedule::kDue;
+  const Schedule schedule = judge_schedule(s, *request->scheduled_at);
+  // A serving leader drops a schedule that was missed. For the others what was due stays due: it may take a leader long to stop.
+  const bool serves = has_lock(s) && s.seen.postgres.is_primary;
+  return schedule == Schedule::kDue || (schedule == Schedule::kStale && !serves);
 }
 
 std::string_view action_name(const Situation& s) {

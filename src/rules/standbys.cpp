@@ -164,7 +164,8 @@ bool flush_is_unmeasured(const Situation& s) {
 }
 Instant change_reached_all(const Situation& s) { return s.memory.sync.changed_at + kReloadReachesAll; }
 bool flush_can_be_measured(const Situation& s) {
-  return flush_is_unmeasured(s) && s.seen.postgres.observed_at >= change_reached_all(s) && s.seen.postgres.lsn.known();
+  return flush_is_unmeasured(s) && !s.seen.postgres.sync_names_pending && s.seen.postgres.observed_at >= change_reached_all(s) &&
+         s.seen.postgres.lsn.known();
 }
 Plan measure_flush(const Situation& s) {
   return {.memory = remembering(s, [&](Memory& memory) { memory.sync.flush_at_change = s.seen.postgres.lsn; })};

@@ -86,7 +86,7 @@ Plan await_stop(const Situation& s) { return {.says = kDemoted, .wake_at = last_
 
 bool task_is_in_the_way(const Situation& s) { return lease_runs_out(s) && s.seen.task && (may_write(s) || runs_task(s, TaskKind::kPromote)); }
 Plan cancel_task(const Situation& s) {
-  return {.actions = {model::CancelTask{.kill = true}}, .says = kDemoted, .wake_at = last_moment_to_fence(s)};
+  return {.actions = {model::CancelTask{}}, .says = kDemoted, .wake_at = last_moment_to_fence(s)};
 }
 
 bool must_stop_now(const Situation& s) { return lease_runs_out(s) && may_write(s); }

@@ -22,7 +22,7 @@ Plan await_fence(const Situation& s) { return {.says = fmt::format("{} in progre
 // Also between the promote signal and "in production": the server may begin to acknowledge at any moment.
 bool may_begin_to_write(const Situation& s) {
   const bool is_promoting = task(s).kind == TaskKind::kPromote && s.seen.task->phase == TaskPhase::kPromoteSignalled;
-  const bool is_starting_primary = task(s).kind == TaskKind::kStart && s.seen.postgres.is_running;
+  const bool is_starting_primary = model::brings_up_a_primary(task(s)) && s.seen.postgres.is_running;
   return may_write(s) || is_promoting || is_starting_primary;
 }
 
@@ -37,9 +37,9 @@ Plan pre_empt(const Situation& s) {
 bool lost_before_promotion(const Situation& s) { return !paused(s) && task(s).kind == TaskKind::kPromote && !holds_lease(s); }
 Plan cancel_promotion(const Situation&) { return {.actions = {model::CancelTask{}}, .says = "lost leader before promote"}; }
 
-bool lost_before_start(const Situation& s) { return !paused(s) && task(s).kind == TaskKind::kStart && !holds_lease(s); }
+bool lost_before_start(const Situation& s) { return !paused(s) && model::brings_up_a_primary(task(s)) && !holds_lease(s) && !s.memory.bootstrapping; }
 Plan cancel_start(const Situation& s) {
-  return {.actions = {model::CancelTask{.kill = true}}, .says = fmt::format("lost leader lock during {}", task(s).name)};
+  return {.actions = {model::CancelTask{}}, .says = fmt::format("lost leader lock during {}", task(s).name)};
 }
 
 bool recovery_takes_too_long(const Situation& s) {
@@ -50,7 +50,7 @@ bool give_up_recovery(const Situation& s) {
   return recovery_takes_too_long(s) && successors(s, false).answer == Successors::Answer::kYes;
 }
 Plan end_recovery(const Situation&) {
-  return {.actions = {model::CancelTask{.kill = true}, model::ReleaseLease{.reason = "crash recovery is taking too long"}},
+  return {.actions = {model::CancelTask{}, model::ReleaseLease{.reason = "crash recovery is taking too long"}},
           .says = "terminated crash recovery because of startup timeout",
           .notes = {"Demoting self because crash recovery is taking too long"}};
 }
@@ -67,7 +67,7 @@ bool forced_reinitialize(const Situation& s) {
   return is_asked && !s.seen.task->cancelled && !holds_lease(s) && !has_lock(s) && !unlocked(s) && task(s).kind != TaskKind::kReinitialize;
 }
 Plan make_room(const Situation& s) {
-  return {.actions = {model::CancelTask{.kill = true}}, .says = fmt::format("cancelling {} for a forced reinitialize", task(s).name)};
+  return {.actions = {model::CancelTask{}}, .says = fmt::format("cancelling {} for a forced reinitialize", task(s).name)};
 }
 
 bool is_refused_for_now(const OperatorWish& wish) {

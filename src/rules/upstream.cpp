@@ -1,6 +1,8 @@
 #include "rules/upstream.hpp"
 
+#include <functional>
 #include <set>
+#include <vector>
 
 #include "rules/facts.hpp"
 
@@ -78,6 +80,17 @@ std::optional<Upstream> upstream_for(const Situation& s) {
     if (is_usable(member) && (is_leader || !leads_back_to_me(s, member))) return connection_to(s, member);
   }
   return connection_to(s, cluster(s).leader_member());
+}
+
+const Member* clone_source(const Situation& s) {
+  std::vector<const Member*> offers;
+  for (const auto& [name, member] : cluster(s).members) {
+    const bool is_other = name != me(s) && !cluster(s).is_led_by(name);
+    if (is_other && member.tags.clonefrom() && member.is_running() && !member.conn_url.empty()) offers.push_back(&member);
+  }
+  if (!offers.empty()) return offers[std::hash<MemberName>{}(me(s)) % offers.size()];
+  const Member* leader = cluster(s).leader_member();
+  return leader && !leader->conn_url.empty() && leader->name != me(s) ? leader : nullptr;
 }
 
 bool same_connection(const Upstream& a, const Upstream& b) {

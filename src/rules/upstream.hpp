@@ -9,6 +9,9 @@ namespace matriarch::rules {
 
 // The upstream this node should have now. Nothing: no streaming (nostream, nobody leads, or the leader has no address).
 std::optional<model::Upstream> upstream_for(const Situation& s);
+// Whom to copy: a running member that offers itself (clonefrom), spread over the copying nodes by their names; else the leader.
+// Null: nobody.
+const model::Member* clone_source(const Situation& s);
 // The remote member of a standby cluster.
 model::Upstream remote_member(const Situation& s);
 // Compares what PostgreSQL is told, not what we call it.

@@ -83,7 +83,8 @@ Plan refuse_reinitialize(const Situation& s) {
 bool reinitialize_is_asked(const Situation& s) { return wish_of(s, Kind::kReinitialize) != nullptr; }
 Plan reinitialize(const Situation& s) {
   const OperatorWish& wish = *wish_of(s, Kind::kReinitialize);
-  return {.actions = {model::StartTask{{.kind = TaskKind::kReinitialize, .name = "reinitialize", .source = cluster(s).leader->name,
+  const model::Member* source = wish.from_leader ? nullptr : clone_source(s);
+  return {.actions = {model::StartTask{{.kind = TaskKind::kReinitialize, .name = "reinitialize", .source = source ? source->name : cluster(s).leader->name,
                                         .from_leader = wish.from_leader, .upstream = upstream_for(s)}}},
           .says = "reinitialize started"};
 }
@@ -128,7 +129,7 @@ Plan leave_sync(const Situation& s) {
 
 Plan restart(const Situation& s) {
   const auto timeout = timeout_in(restart_body(s));
-  return {.actions = {model::StartTask{{.kind = TaskKind::kRestart, .name = "restart", .role = s.seen.postgres.role,
+  return {.actions = {model::StartTask{{.kind = TaskKind::kRestart, .name = "restart", .role = may_write(s) ? PostgresRole::kPrimary : s.seen.postgres.role,
                                         .timeout = timeout.value_or(s.seen.dynamic().primary_start_timeout)}}},
           .says = "restart initiated",
           .keep_lease = holds_lease(s),

@@ -105,8 +105,8 @@ std::optional<system::ExitStatus> GuardedPostmaster::exit_of(guardian::ProcessRe
   return std::nullopt;
 }
 
-asio::awaitable<model::Result<void, std::string>> GuardedPostmaster::say_goodbye(int exit_code) {
-  const ControlMessage goodbye{.kind = MessageKind::kGoodbye, .status = exit_code};
+asio::awaitable<model::Result<void, std::string>> GuardedPostmaster::say_goodbye(int exit_code, bool leaves_postgres) {
+  const ControlMessage goodbye{.kind = leaves_postgres ? MessageKind::kGoodbyeLeaving : MessageKind::kGoodbye, .status = exit_code};
   return request(goodbye);
 }
 

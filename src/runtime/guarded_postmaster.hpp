@@ -33,7 +33,7 @@ class GuardedPostmaster {
   // learns of the end at the same moment as we do.
   std::optional<system::ExitStatus> exit_of(guardian::ProcessRef postmaster) const;
   // The agent is about to end, and the whole node with it, with this exit code.
-  boost::asio::awaitable<model::Result<void, std::string>> say_goodbye(int exit_code);
+  boost::asio::awaitable<model::Result<void, std::string>> say_goodbye(int exit_code, bool leaves_postgres);
   // The guardian's program is executed anew in its process.
   boost::asio::awaitable<model::Result<void, std::string>> replace_guardian();
 

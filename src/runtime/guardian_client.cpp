@@ -44,6 +44,8 @@ GuardianClient::GuardianClient(asio::any_io_executor keeper, const GuardianPlace
 
 // ---- the keeper's thread -------------------------------------------------------------------------------------------
 
+void GuardianClient::note_sending() { last_wall_offset_ = guardian::wall_offset(); }
+
 void GuardianClient::publish_lease(model::SessionToken session, std::uint64_t term, model::Instant valid_until) {
   const bool is_shortened = valid_until.time_since_epoch().count() < lease_.valid_until;
   // The renewal was sent after the last one was published: the offset of then is not younger than the sending. Of the two

@@ -28,6 +28,7 @@ class GuardianClient final : public ports::Guardian {
   // `keeper`: the executor of the keeper's thread. The error is for the operator.
   static model::Result<std::unique_ptr<GuardianClient>, std::string> open(boost::asio::any_io_executor keeper, GuardianPlace place);
 
+  void note_sending() override;
   void publish_lease(model::SessionToken session, std::uint64_t term, model::Instant valid_until) override;
   model::LeaseState resumable_lease() const override;
   boost::asio::awaitable<model::Result<void, ports::GuardianError>> arm(std::uint64_t term, model::Milliseconds timeout) override;

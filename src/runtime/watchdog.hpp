@@ -26,6 +26,7 @@ class Watchdog : public ports::Watchdog {
   std::chrono::seconds wanted_timeout() const;
   bool slack_is_negative() const;
   bool fail(const std::string& why);
+  void drop_device();
 
   mutable std::mutex mutex_;
   std::function<void(std::string)> warn_;
@@ -34,6 +35,7 @@ class Watchdog : public ports::Watchdog {
   std::optional<system::WatchdogDevice> device_;
   std::chrono::seconds actual_timeout_{0};
   bool said_unsupported_ = false;  // once for these settings, not at every look
+  bool is_unsafe_ = false;         // with these settings the device would reset after the lease's end
 };
 
 }  // namespace matriarch::runtime

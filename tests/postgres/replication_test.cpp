@@ -102,8 +102,17 @@ TEST_F(Replication, SynchronousNamesAreInEffectWhenTheCallReturns) {
   first.change_settings([](model::Settings& s) { s.dynamic.synchronous_mode = model::SynchronousMode::kOn; });
   first.become_first();
   second.clone_from(first);
-  const auto set = loop.run(first.instance().set_sync_names("\"node-2\""));
-  ASSERT_TRUE(set) << why(set);
+  bool was_pending = false;
+  std::optional<ports::PostgresResult<void>> set;
+  boost::asio::co_spawn(loop.io, first.instance().set_sync_names("\"node-2\""), [&](std::exception_ptr, ports::PostgresResult<void> outcome) { set = outcome; });
+  loop.until([&] {
+    was_pending = was_pending || first.node().sync_names_pending;
+    return set.has_value();
+  });
+  ASSERT_TRUE(*set) << why(*set);
+  // The setting shows before the checkpointer is known to have taken it over.
+  EXPECT_TRUE(was_pending);
+  EXPECT_FALSE(first.node().sync_names_pending);
   EXPECT_EQ(first.sql("SHOW synchronous_standby_names"), "\"node-2\"");
   EXPECT_EQ(first.node().sync_names.members, std::set<model::MemberName>{model::MemberName("node-2")});
   loop.until([&] {

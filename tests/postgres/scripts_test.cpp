@@ -118,6 +118,25 @@ TEST_F(Scripts, ACustomReplicaMethodGetsItsParameters) {
   EXPECT_THAT(calls("copy"), StartsWith(fmt::format("--threads=4 --scope=herd --role=replica --datadir={} --connstring=dbname=postgres user=replicator", second.data())));
 }
 
+// It fills the same places as the old data: moving that aside and removing it afterwards would remove the new data's tablespaces.
+TEST_F(Scripts, AReplicaMethodReplacesTablespacesWithTheData) {
+  const std::string place = directory.path() + "/space";
+  Member first(loop, directory.path(), "node-1");
+  first.become_first();
+  ASSERT_EQ(::mkdir(place.c_str(), 0700), 0);
+  first.sql(fmt::format("CREATE TABLESPACE space LOCATION '{}'", place));
+  first.sql("CREATE TABLE t TABLESPACE space AS SELECT 1 AS a");
+  const std::string copy = script("copy", fmt::format("for a in \"$@\"; do case $a in --datadir=*) d=${{a#--datadir=}};; --connstring=*) c=${{a#--connstring=}};; esac; done\n"
+                                                      "exec {0}/pg_basebackup -D $d -X stream -c fast --tablespace-mapping={1}={1}-2 -d \"$c\"", bin_dir(), place));
+  Member second(loop, directory.path(), "node-2", [&](model::Settings& s) { s.postgresql.create_replica_methods = {{.name = "copy", .command = copy}}; });
+  second.clone_from(first);
+  second.stop();
+  const auto cloned = loop.run(second.instance().clone({first.as_source()}, {}));
+  ASSERT_TRUE(cloned) << why(cloned);
+  second.follow(first);
+  EXPECT_EQ(second.sql("SELECT a FROM t"), "1");
+}
+
 // Runs until the condition holds, then cancels; true if the operation ended as cancelled.
 template <typename T>
 bool cancel_when(Loop& loop, boost::asio::awaitable<T> work, const std::function<bool()>& condition) {

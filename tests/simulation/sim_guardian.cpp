@@ -71,7 +71,7 @@ void GuardianProcess::obey(const guardian::Orders& orders) {
 void GuardianProcess::agent_ended(int exit_code, bool said_goodbye) {
   agent_just_ended_ = true;
   agent_exit_code_ = exit_code;
-  if (said_goodbye) goodbye_ = exit_code;
+  if (said_goodbye) goodbye_ = guardian::Goodbye{.code = exit_code};
   look();
 }
 

@@ -48,7 +48,7 @@ class GuardianProcess {
   guardian::State state_;
   bool agent_just_ended_ = false, frozen_ = false, missed_ = false, ended_ = false;
   int agent_exit_code_ = 0;
-  std::optional<int> goodbye_;
+  std::optional<guardian::Goodbye> goodbye_;
   std::optional<World::Entry> next_look_;
   bool postmaster_was_alive_ = false;
   guardian::Instant postmaster_ended_{};
@@ -57,6 +57,7 @@ class GuardianProcess {
 // The agent's side.
 class GuardianPort : public ports::Guardian {
  public:
+  void note_sending() override {}  // no clock of the simulation jumps
   GuardianPort(SimClock& clock, PageContent& page, std::function<GuardianProcess*()> process, Milliseconds max_ttl)
       : clock_(clock), page_(page), process_(std::move(process)), max_ttl_(max_ttl) {}
 

@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
+#include <map>
 
 #include "agent/keeper.hpp"
 
@@ -74,7 +75,7 @@ struct ScriptedStore : ports::LeaseStore {
   explicit ScriptedStore(asio::io_context& io) : renewal(io), release_gate(io) {}
 
   asio::awaitable<StoreResult<SessionGrant>> open_session(Milliseconds ttl, Milliseconds) override {
-    ++sessions;
+    granted[++sessions] = ttl;
     if (failure) co_return tl::unexpected(StoreError{*failure, "as the test says"});
     co_return SessionGrant{.session = {sessions}, .ttl_granted = ttl};
   }
@@ -82,10 +83,11 @@ struct ScriptedStore : ports::LeaseStore {
     ++(holding ? held_renewals : renewals);
     co_await renewal.pass();
     if (failure) co_return tl::unexpected(StoreError{*failure, "as the test says"});
-    co_return SessionGrant{.session = session, .ttl_granted = 2s};
+    co_return SessionGrant{.session = session, .ttl_granted = granted[session.value]};
   }
   asio::awaitable<StoreResult<model::Revision>> acquire(model::SessionToken, model::MemberName, model::AcquireLease guards, Milliseconds) override {
     acquisitions.push_back(guards);
+    if (acquisition_failure) co_return tl::unexpected(StoreError{*acquisition_failure, "as the test says"});
     if (failure) co_return tl::unexpected(StoreError{*failure, "as the test says"});
     co_return model::Revision{7};
   }
@@ -98,17 +100,20 @@ struct ScriptedStore : ports::LeaseStore {
   asio::awaitable<StoreResult<void>> close_session(model::SessionToken, Milliseconds) override { co_return StoreResult<void>(); }
 
   Gate renewal, release_gate;
-  std::optional<StoreFailure> failure;
+  std::optional<StoreFailure> failure, acquisition_failure;
   std::int64_t sessions = 0;
+  std::map<std::int64_t, Milliseconds> granted;
   int renewals = 0, held_renewals = 0, releases = 0;
   std::vector<model::AcquireLease> acquisitions;
 };
 
 struct RecordingGuardian : ports::Guardian {
+  void note_sending() override {}
   void publish_lease(model::SessionToken, std::uint64_t published_term, Instant until) override { term = published_term, valid_until = until; }
   model::LeaseState resumable_lease() const override { return resumable; }
   asio::awaitable<model::Result<void, ports::GuardianError>> arm(std::uint64_t, Milliseconds) override {
     valid_until_when_armed = valid_until;
+    ++asked_to_arm;
     if (!arms) co_return tl::unexpected(ports::GuardianError{"gone"});
     co_return model::Result<void, ports::GuardianError>();
   }
@@ -119,6 +124,7 @@ struct RecordingGuardian : ports::Guardian {
 
   model::LeaseState resumable;
   bool arms = true, stood_down = false;
+  int asked_to_arm = 0;
   std::uint64_t term = 0;
   Instant valid_until{}, valid_until_when_armed{};
 };
@@ -183,6 +189,19 @@ TEST_F(KeeperTest, WithoutTheGuardiansWordTheLeaseIsNotArmed) {
   guardian.arms = false;
   lead();
   EXPECT_FALSE(board.last.armed);
+}
+
+// It may have seen a lease that was too short, or have been late itself: without another try the cluster would have a
+// leader that never promotes.
+TEST_F(KeeperTest, AGuardianThatRefusedIsAskedAgainWithTheNextRenewal) {
+  guardian.arms = false;
+  lead();
+  guardian.arms = true;
+  pass(400ms);
+  EXPECT_TRUE(board.last.armed);
+  EXPECT_EQ(guardian.asked_to_arm, 2);
+  pass(400ms);
+  EXPECT_EQ(guardian.asked_to_arm, 2);
 }
 
 TEST_F(KeeperTest, TheLeaseCountsFromTheSendingOfTheRenewal) {
@@ -275,6 +294,27 @@ TEST_F(KeeperTest, ANewTtlMovesTheKeyOnlyIfItIsOurs) {
   EXPECT_TRUE(store.acquisitions.back().only_if_ours);
   EXPECT_EQ(board.last.session.value, 2);
   EXPECT_EQ(board.last.ttl_granted, 3s);
+}
+
+// The store gives the key away when the new, shorter session ends: nobody here may count on the old one any more.
+TEST_F(KeeperTest, AShorterTtlShortensTheLeaseBeforeTheKeyIsMoved) {
+  lead();
+  store.acquisition_failure = StoreFailure::kUnknown;
+  keeper.set_timing({.ttl = 1s, .loop_wait = 1s, .retry_timeout = 500ms});
+  settle();
+  const Instant end = clock.now() + 1s - 5ms - 1ms;
+  EXPECT_EQ(board.last.valid_until, end);
+  EXPECT_EQ(guardian.valid_until, end);
+
+  // The old session is still renewed, and says nothing of where the key will be.
+  pass(200ms);
+  EXPECT_GE(store.held_renewals, 1);
+  EXPECT_EQ(guardian.valid_until, end);
+
+  store.acquisition_failure.reset();
+  pass(200ms);
+  EXPECT_EQ(board.last.ttl_granted, 1s);
+  EXPECT_EQ(guardian.valid_until, clock.now() + 1s - 5ms - 1ms);
 }
 
 TEST_F(KeeperTest, FailsafeExtendsOnlyWhatIsHeld) {

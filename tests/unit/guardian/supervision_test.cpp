@@ -169,13 +169,30 @@ TEST(Stop, AStoreThatDoesNotEndIsKilled) {
 
 TEST(Stop, AGoodbyeEndsTheGuardianWithItsCode) {
   auto input = all_running();
-  input.agent_said_goodbye = 3;
+  input.agent_said_goodbye = Goodbye{.code = 3};
   auto step = step_supervision({}, input);
   EXPECT_FALSE(step.orders.terminate_agent) << "it knows";
   input = agent_ended(0);
   input.postgres_gone = true;
   input.store = {.wanted = false};
   EXPECT_EQ(step_supervision(step.state, input).orders.exit, 3);
+}
+
+// What runs is not the agent's to stop; but nobody may go on writing without a guardian.
+TEST(Stop, PostgresIsLeftToOthersOnlyIfItMayNotWrite) {
+  for (const bool may_write : {false, true}) {
+    auto input = all_running();
+    input.may_write = may_write;
+    input.agent_said_goodbye = Goodbye{.code = 1, .leaves_postgres = true};
+    auto step = step_supervision({}, input);
+    input = agent_ended(1);
+    input.may_write = may_write;
+    input.postgres_gone = false;
+    input.store = {.wanted = false};
+    step = step_supervision(step.state, input);
+    EXPECT_EQ(step.orders.exit.has_value(), !may_write);
+    EXPECT_EQ(step.state.fence.has_value(), may_write);
+  }
 }
 
 // Whatever happens to the two programs, a stop comes to its end: no deadlock of the phases.

@@ -40,6 +40,13 @@ ServerParameters compute(const model::Settings& settings, model::PostgresRole ro
 
 // ---- the table -----------------------------------------------------------------------------------------------------
 
+// With a line that is no assignment no server starts, and the configuration reaches every node.
+TEST(CheckSettings, ANameThatCannotBeAssignedIsLeftOut) {
+  const auto checked = check_settings({{"auto_explain.log min_duration", "0"}, {"a.b = 'c'\nport", "1"}, {".x", "1"}, {"x.", "1"}, {"", "1"}, {"pg_x.y$1", "1"}}, 150000, nullptr);
+  EXPECT_THAT(checked.accepted, ElementsAre(Pair("pg_x.y$1", "1")));
+  EXPECT_EQ(checked.complaints.size(), 5u);
+}
+
 TEST(GucTable, IsSortedAndWithoutContradictions) {
   const auto table = known_gucs();
   EXPECT_GT(table.size(), 400u);

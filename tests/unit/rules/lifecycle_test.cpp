@@ -171,6 +171,15 @@ TEST(Race, ASilentOldLeaderIsNotWaitedForLong) {
   EXPECT_THAT(decided(scene), FiredRule("take-lock"));
 }
 
+// The old leader stepped down in time, but its checkpoint and its stop took long.
+TEST(Race, AScheduledSwitchoverGoesToItsCandidateHoweverLongTheLeaderTookToStop) {
+  auto scene = a_leaderless_cluster();
+  scene.cluster.failover = FailoverKey{.leader = MemberName("n2"), .candidate = MemberName("n3"), .scheduled_at = scene.seen.wall_now - 5min, .revision = {70}};
+  EXPECT_THAT(decided(scene), Not(FiredRule("take-lock")));
+  scene.cluster.failover->candidate = MemberName("n1");
+  EXPECT_THAT(decided(scene), FiredRule("candidate-takes-lock"));
+}
+
 TEST(Race, NodesOutsideTheSynchronousSetStandBack) {
   auto scene = a_leaderless_cluster();
   scene.settings.dynamic.synchronous_mode = SynchronousMode::kOn;
@@ -224,6 +233,26 @@ TEST(Promotion, ASyncRecordOfItsOwnEarlierTermIsRewrittenFirst) {
   EXPECT_FALSE(has<StartTask>(decided(scene)));
 }
 
+TEST(Promotion, AGuardianThatNeverWatchesTheLeaseCostsTheLock) {
+  auto scene = a_winner_before_promotion();
+  scene.seen.lease.armed = false;
+  scene.memory.acquire_asked_at = scene.seen.now - 1s;
+  EXPECT_THAT(decided(scene), FiredRule("guardian-not-armed"));
+  scene.memory.acquire_asked_at = scene.seen.now - 3 * scene.settings.dynamic.timing.ttl;
+  const auto decision = decided(scene);
+  EXPECT_THAT(decision, FiredRule("guardian-never-armed"));
+  EXPECT_TRUE(has<ReleaseLease>(decision));
+}
+
+TEST(Promotion, OnlyARequestThatIsInForceExcusesALag) {
+  auto scene = a_winner_before_promotion();
+  scene.cluster.status.optime = Lsn{scene.seen.postgres.lsn.value + 2 * 1048576};
+  scene.cluster.failover = FailoverKey{.candidate = MemberName("n1"), .scheduled_at = scene.seen.wall_now + 24h, .revision = {70}};
+  EXPECT_THAT(decided(scene), FiredRule("lags-after-all"));
+  scene.cluster.failover->scheduled_at = scene.seen.wall_now - 1ms;
+  EXPECT_THAT(decided(scene), Not(FiredRule("lags-after-all")));
+}
+
 // Once the key was gone somebody else may have led: only the race may create it again (S10, S11).
 TEST(OwnKey, OfAnEarlierRunIsBoundAndNeverCreated) {
   auto scene = a_crashed_leader();
@@ -258,6 +287,19 @@ TEST(Leader, IsKilledAtOnceWhenAnotherLeads) {
   const auto decision = decided(scene);
   EXPECT_THAT(decision, FiredRule("primary-without-lock"));
   EXPECT_TRUE(has<FencePostgres>(decision));
+}
+
+// Between the stop and the start of a restart no server runs: what comes up then would be a primary without the lease.
+TEST(Leader, ALeaseThatEndsInTheMiddleOfARestartStopsTheRestart) {
+  auto scene = a_healthy_leader();
+  scene.seen.task = RunningTask{.request = {.kind = TaskKind::kRestart, .name = "restart", .role = PostgresRole::kPrimary}};
+  scene.seen.lease.valid_until = scene.seen.now - 1ms;
+  scene.seen.postgres.is_running = scene.seen.postgres.is_primary = false;
+  EXPECT_THAT(decided(scene), FiredRule("lost-lock-before-start"));
+  EXPECT_TRUE(has<CancelTask>(decided(scene)));
+  scene.seen.postgres.is_running = true;
+  EXPECT_THAT(decided(scene), FiredRule("lost-lock-during-task"));
+  EXPECT_TRUE(has<FencePostgres>(decided(scene)));
 }
 
 TEST(Leader, AnOldViewDoesNotDemoteTheNewWinner) {

@@ -72,6 +72,19 @@ TEST(Priority, AStandbyIsRecordedOnlyAfterItCaughtUp) {
   EXPECT_THAT(decided(scene).actions, Contains(Action(WriteSync{.leader = MemberName("n1"), .voters = names({"n2"}), .expected = {60}})));
 }
 
+// The setting is in effect, but the server may not make commits wait for it yet: what is confirmed meanwhile waited for nobody.
+TEST(Priority, NoProofBeginsBeforeCommitsWait) {
+  auto scene = a_synchronous_leader({}, "n2");
+  scene.memory.sync.ready.clear();
+  scene.memory.sync.flush_at_change = Lsn{};
+  scene.seen.postgres.observed_at = scene.seen.now;
+  scene.seen.postgres.sync_names_pending = true;
+  EXPECT_THAT(decided(scene), Not(FiredRule("sync-flush-measured")));
+  EXPECT_TRUE(decided(scene).needs.fresh_positions);
+  scene.seen.postgres.sync_names_pending = false;
+  EXPECT_THAT(decided(scene), FiredRule("sync-flush-measured"));
+}
+
 TEST(Priority, TheProofIsEarnedAnewAfterEveryChangeOfNames) {
   auto scene = a_synchronous_leader({}, "n2");
   scene.memory.sync.text = "n3";

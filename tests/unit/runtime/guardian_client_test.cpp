@@ -274,7 +274,7 @@ TEST_F(GuardedPostmasterTest, SaysWhyItCouldNot) {
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error(), "the guardian refused: something is left");
   guardian_.reset();
-  EXPECT_THAT(run(postmaster_->say_goodbye(0)).error(), testing::HasSubstr("guardian.sock"));
+  EXPECT_THAT(run(postmaster_->say_goodbye(0, false)).error(), testing::HasSubstr("guardian.sock"));
 }
 
 }  // namespace
