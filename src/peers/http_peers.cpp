@@ -6,11 +6,11 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/url/parse.hpp>
 #include <charconv>
 #include <vector>
 
 #include "net/basic_auth.hpp"
+#include "net/http_url.hpp"
 #include "peers/status.hpp"
 
 namespace matriarch::peers {
@@ -54,14 +54,11 @@ void HttpPeers::apply_settings(std::shared_ptr<const model::Settings> settings) 
 }
 
 model::Result<HttpPeers::Target, std::string> HttpPeers::take_apart(const std::string& api_url, const std::string& path) const {
-  const auto url = boost::urls::parse_uri(api_url);
-  if (!url) return tl::unexpected("'" + api_url + "' is not a URL");
-  const bool https = url->scheme() == "https";
-  if (!https && url->scheme() != "http") return tl::unexpected("'" + api_url + "' is not an HTTP URL");
-  if (https && !tls_) return tl::unexpected(std::string("TLS is not usable"));
-  net::TcpEndpoint endpoint{.host = url->host_address(), .port = url->has_port() && url->port_number() != 0 ? url->port_number() : std::uint16_t{8008}};
-  if (https) endpoint.tls = tls_;
-  return Target{.endpoint = endpoint, .path = path.empty() ? std::string(url->encoded_target().data(), url->encoded_target().size()) : path};
+  const auto url = net::parse_http_url(api_url, 8008);
+  if (!url) return tl::unexpected("'" + api_url + "' is not an HTTP URL");
+  if (url->is_tls && !tls_) return tl::unexpected(std::string("TLS is not usable"));
+  net::TcpEndpoint endpoint{.host = url->host, .port = url->port, .tls = url->is_tls ? tls_ : nullptr};
+  return Target{.endpoint = endpoint, .path = path.empty() ? url->target : path};
 }
 
 asio::awaitable<net::NetResult<net::HttpResponse>> HttpPeers::ask(std::string api_url, std::string path, net::HttpRequest request, model::Milliseconds timeout) {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "net/printable.hpp"
 #include "rest/actions.hpp"
 #include "rest/gate.hpp"
 #include "rest/listeners.hpp"
@@ -23,16 +24,8 @@ namespace {
 constexpr int kMaxActions = 32;
 constexpr int kMaxFollowers = 32;
 constexpr Milliseconds kHousekeeping{60'000};
-
-// Leading slashes and query are the client's; a line of the log is ours.
-std::string for_log(std::string_view text) {
-  constexpr std::size_t kLongest = 200;
-  std::string shown(text.substr(0, kLongest));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return shown;
-}
+// Anybody can be refused, as often as they like: that must not fill the events, of which only so many are kept.
+constexpr Milliseconds kBetweenRefusals{60'000};
 
 bool is_open_to_everybody(const model::RestSettings& settings) {
   const auto& host = settings.listen.host;
@@ -145,7 +138,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
     if (routed.route == Route::kEvents && target.flags.contains("follow") && !routed.status_only) {
       co_return co_await self->follow(target, std::move(request), writer);
     }
-    const std::string line = fmt::format("{} {}", for_log(request.method), for_log(request.target));
+    const std::string line = fmt::format("{} {}", net::printable(request.method), net::printable(request.target));
     Answer answer = co_await self->answer(routed, target, std::move(request), peer);
     self->account(routed, line, peer, answer, began);
     if (routed.status_only) answer = status_only(answer.status);

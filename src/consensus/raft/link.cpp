@@ -16,6 +16,7 @@
 #include "net/connect.hpp"
 #include "net/failure.hpp"
 #include "net/listener.hpp"
+#include "net/printable.hpp"
 
 namespace matriarch::consensus::raft {
 
@@ -124,14 +125,14 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     const bool told = co_await write_frame(*stream, encode(welcome));
     if (reason) {
       self->complaints.say("from " + hello->caller.address,
-                           fmt::format("refused node {} at {}: {}", hello->caller.name, hello->caller.address, *reason));
+                           fmt::format("refused node {} at {}: {}", net::printable(hello->caller.name), net::printable(hello->caller.address), *reason));
       co_return;
     }
     if (told && !self->closed) self->accepted(*hello, std::move(stream));
   }
 
   void refuse_stranger(net::Stream& stream, const std::string& from, const error_code& error) {
-    const auto who = claimed_name(stream);
+    const auto who = net::printable(claimed_name(stream));
     if (who.empty() && (error == asio::error::eof || error == asio::error::connection_reset ||
                         error == asio::error::operation_aborted || error == asio::ssl::error::stream_truncated)) {
       return;  // a port scan, a health check
