@@ -37,7 +37,8 @@ consensus::StoreProgramSettings store_settings(const model::Settings& settings, 
   member.raft_listen = to_address(embedded.listen);
   member.raft_advertise = to_text(embedded.advertise);
   for (const auto& peer : embedded.peers) member.peers.push_back(to_text(peer));
-  member.security = {.secret = embedded.secret, .certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile, .cafile = embedded.tls.cafile};
+  member.security = {.secret = embedded.secret, .certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile,
+                     .keyfile_password = embedded.tls.keyfile_password, .cafile = embedded.tls.cafile};
   member.allow_two_voters = embedded.two_voters_without_witness;
   member.leader_key = settings.key_prefix() + "leader";
   member.election_timeout = embedded.election_timeout;

@@ -121,10 +121,13 @@ tl::expected<PeerTls, std::string> with_certificates(const PeerSecurity& securit
   }
   const net::TlsServerSettings server{.certfile = security.certfile,
                                       .keyfile = security.keyfile,
+                                      .keyfile_password = security.keyfile_password,
                                       .cafile = security.cafile,
                                       .verify_client = net::VerifyClient::kRequired};
-  const net::TlsClientSettings client{
-      .cafile = security.cafile, .certfile = security.certfile, .keyfile = security.keyfile};
+  const net::TlsClientSettings client{.cafile = security.cafile,
+                                      .certfile = security.certfile,
+                                      .keyfile = security.keyfile,
+                                      .keyfile_password = security.keyfile_password};
   auto accepts = net::make_server_context(server);
   if (!accepts) return tl::unexpected(accepts.error().what);
   auto dials = net::make_client_context(client);

@@ -17,6 +17,7 @@ struct PeerSecurity {
   std::string secret;
   std::string certfile;
   std::string keyfile;
+  std::string keyfile_password;
   std::string cafile;
 
   bool has_secret() const { return !secret.empty(); }
