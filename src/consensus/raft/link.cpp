@@ -183,6 +183,11 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
       co_return tl::unexpected(connected.error().what);
     }
     SecureStream stream(std::move(*connected));
+    if (!has_proven_itself(*stream)) {
+      stream->close();
+      self->complaints.say(address, fmt::format("the node at {} did not prove that it belongs to this cluster", address));
+      co_return tl::unexpected(fmt::format("the node at {} did not prove that it belongs to this cluster", address));
+    }
     co_return co_await introduce(self, std::move(stream), std::move(address), purpose, wanted_id, timeout);
   }
 
@@ -204,6 +209,10 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     if (!welcome->accepted) {
       self->complaints.say(about(purpose, address), fmt::format("the node at {} refused this one: {}", address, welcome->reason));
       co_return tl::unexpected(fmt::format("the node at {} refused this one: {}", address, welcome->reason));
+    }
+    // Raft's messages would else go to a node that took over the address of the one they are for.
+    if (wanted_id != 0 && welcome->callee.raft_id != wanted_id) {
+      co_return tl::unexpected(fmt::format("another node is at {}", address));
     }
     self->complaints.settled(about(purpose, address));
     co_return Dialled{.stream = std::move(stream), .peer = welcome->callee};

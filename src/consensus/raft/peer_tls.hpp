@@ -35,6 +35,9 @@ struct PeerTls {
 tl::expected<PeerTls, std::string> make_peer_tls(const PeerSecurity& security, const std::string& scope,
                                                  const std::string& node);
 
+// Whether the other side of a finished handshake knows the secret, or has a certificate of our CA.
+bool has_proven_itself(net::Stream& stream);
+
 // What the other side of a (failed) handshake called itself; empty when it did not say.
 std::string claimed_name(net::Stream& stream);
 
