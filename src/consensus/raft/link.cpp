@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <deque>
 
 #include "net/address_book.hpp"
 #include "net/connect.hpp"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr std::size_t kMaxHello = 4096;
 constexpr auto kGreetingTimeout = 3s;  // for TLS and hello of a caller
+constexpr std::size_t kMaxGreetings = 64;  // under way: whoever can reach the port may begin one
 // Unacknowledged data means a dead peer or network: libraft must learn of it and connect anew.
 constexpr std::chrono::milliseconds kUserTimeout = 2s;
 
@@ -93,7 +95,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
       if (self->closed) return;
       if (!error) {
         auto stream = std::make_shared<net::Stream>(net::Stream::Socket(std::move(socket)));
-        asio::co_spawn(self->executor, self->greet(self, std::move(stream)), asio::detached);
+        self->make_room_for(stream);
+        asio::co_spawn(self->executor, self->receive(self, std::move(stream)), asio::detached);
         return self->accept(acceptor);
       }
       // Mostly a want of descriptors: trying again at once would only spin.
@@ -102,6 +105,20 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
         if (!self->closed) self->accept(acceptor);
       });
     });
+  }
+
+  // A member greets within a moment, so the oldest greeting is the least likely to be one of a member.
+  void make_room_for(const SecureStream& stream) {
+    if (greetings.size() >= kMaxGreetings) {
+      greetings.front()->close();
+      greetings.pop_front();
+    }
+    greetings.push_back(stream);
+  }
+
+  static asio::awaitable<void> receive(std::shared_ptr<Impl> self, SecureStream stream) {
+    co_await self->greet(self, stream);
+    std::erase(self->greetings, stream);
   }
 
   // The caller's side of a new connection is not to be trusted until the handshake has proven it.
@@ -232,6 +249,7 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   Accepted accepted;
   std::map<std::string, std::shared_ptr<net::AddressBook>> books;
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;
+  std::deque<SecureStream> greetings;  // the oldest first
   bool closed = false;
 };
 
