@@ -170,8 +170,10 @@ Api::Handled Api::range(Call& call) {
   const bool serializable = fields.flag("serializable");
   if (call.error) co_return to_response(bad_request(*call.error));
   auto revision = node_.machine().revision();
-  auto outcome = node_.machine().range(request);
-  if (!serializable) {
+  tl::expected<RangeOutcome, Refusal> outcome;
+  if (serializable) {
+    outcome = node_.machine().range(request);
+  } else {
     Transaction transaction;
     transaction.success.push_back({std::move(request)});
     auto read = co_await node_.read(std::move(transaction), call.deadline);
