@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "consensus/client_urls.hpp"
 #include "consensus/program.hpp"
 #include "guardian/last_resort.hpp"
 #include "main/configuration.hpp"
@@ -45,8 +46,7 @@ consensus::StoreProgramSettings store_settings(const model::Settings& settings, 
   member.heartbeat = embedded.heartbeat;
   if (embedded.client_listen.port != 0) {
     program.client_listen = to_address(embedded.client_listen);
-    const std::string scheme = embedded.tls.enabled() ? "https://" : "http://";
-    member.client_urls = {scheme + to_text(embedded.client_listen)};
+    member.client_urls = consensus::client_urls(to_address(embedded.client_listen), to_address(embedded.advertise), embedded.tls.enabled());
   }
   if (embedded.tls.enabled()) {
     program.client_tls = net::TlsServerSettings{.certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile, .keyfile_password = embedded.tls.keyfile_password,
