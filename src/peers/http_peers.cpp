@@ -31,6 +31,14 @@ asio::awaitable<void> all_of(asio::any_io_executor executor, std::vector<asio::a
   co_await asio::experimental::make_parallel_group(std::move(operations)).async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
 }
 
+// As Patroni's members know each other: who has no certificate of its own verifies nobody's, and nobody verifies the host,
+// since a member may publish an address that its certificate does not name.
+net::TlsClientSettings tls_settings(const model::CtlSettings& ctl) {
+  const bool verify = !ctl.certfile.empty();
+  return {.verify = verify, .verify_host = false, .cafile = verify ? ctl.cacert : "", .certfile = ctl.certfile, .keyfile = ctl.keyfile,
+          .keyfile_password = ctl.keyfile_password};
+}
+
 }  // namespace
 
 HttpPeers::HttpPeers(asio::any_io_executor executor, std::shared_ptr<const model::Settings> settings, std::function<void(std::string)> warn)
@@ -40,10 +48,7 @@ HttpPeers::HttpPeers(asio::any_io_executor executor, std::shared_ptr<const model
 
 void HttpPeers::apply_settings(std::shared_ptr<const model::Settings> settings) {
   settings_ = std::move(settings);
-  const auto& ctl = settings_->ctl;
-  net::TlsClientSettings tls{.verify = !ctl.cacert.empty() && !ctl.insecure, .cafile = ctl.cacert, .certfile = ctl.certfile, .keyfile = ctl.keyfile,
-                             .keyfile_password = ctl.keyfile_password};
-  auto context = net::make_client_context(tls);
+  auto context = net::make_client_context(tls_settings(settings_->ctl));
   if (context) {
     tls_ = *context;
   } else {
