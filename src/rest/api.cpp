@@ -124,6 +124,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
         self->world_.journal.log(Level::kError, fmt::format("restapi.allowlist: {}", error.what()));
       }
       self->listeners_.reload_if_changed();
+      self->tell_refusals();
       if (!self->stopped_) co_await self->idle_.wait(kHousekeeping);
     }
   }
@@ -189,7 +190,23 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
     boost::json::object details{{"request", line}, {"from", from}, {"status", answer.status}};
     if (!peer.certificate_subject.empty()) details["certificate"] = peer.certificate_subject;
     if (answer.shape == Answer::Shape::kNormal && answer.content_type == "text/html") details["answer"] = answer.body;
+    if (answer.status == 401 || answer.status == 403) return note_refusal(std::move(details));
     world_.journal.event("api_request", std::move(details));
+  }
+
+  // One event stands for all refusals since the one before; it describes the last.
+  void note_refusal(boost::json::object details) {
+    refusals_.last = std::move(details);
+    ++refusals_.count;
+    tell_refusals();
+  }
+
+  void tell_refusals() {
+    const auto now = world_.clocks.now();
+    if (refusals_.count == 0 || (refusals_.told && now - *refusals_.told < kBetweenRefusals)) return;
+    if (refusals_.count > 1) refusals_.last["times"] = refusals_.count;
+    world_.journal.event("api_request", std::move(refusals_.last));
+    refusals_ = {.told = now};
   }
 
   asio::any_io_executor executor_;
@@ -203,6 +220,12 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
   Gate gate_;
   Listeners listeners_;
   ApiCounters counters_;
+  struct Refusals {
+    std::uint64_t count = 0;  // not told yet
+    boost::json::object last = {};
+    std::optional<model::Instant> told = {};
+  };
+  Refusals refusals_;
   int running_actions_ = 0, followers_ = 0;
   bool stopped_ = false;
 };
