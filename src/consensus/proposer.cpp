@@ -22,6 +22,9 @@ constexpr auto kAttempt = 400ms;
 // Between two attempts when nothing was heard of a new leader.
 constexpr auto kPause = 15ms;
 
+// Part of what nodes say to each other: by its reason a refusal of the leader's is known.
+constexpr std::string_view kTooLate = "too late";
+
 Reply verdict(Verdict what, std::string reason = {}) { return {.verdict = what, .reason = std::move(reason)}; }
 
 }  // namespace
@@ -31,6 +34,7 @@ const char* to_string(ProposeFailure failure) {
     case ProposeFailure::kNoLeader: return "no leader";
     case ProposeFailure::kUnknown: return "request timed out, it may have been carried out";
     case ProposeFailure::kTooLate: return "the keep-alive came too late";
+    case ProposeFailure::kUnread: return "the leader cannot read the command: another version?";
   }
   return "?";
 }
@@ -66,7 +70,9 @@ asio::awaitable<tl::expected<Outcome, ProposeFailure>> Proposer::propose(Command
         auto outcome = machine::decode_outcome(reply.outcome);
         if (outcome) co_return std::move(*outcome);
       }
-      if (reply.verdict == Verdict::kRefused) co_return tl::unexpected(ProposeFailure::kTooLate);
+      if (reply.verdict == Verdict::kRefused) {
+        co_return tl::unexpected(reply.reason == kTooLate ? ProposeFailure::kTooLate : ProposeFailure::kUnread);
+      }
       if (reply.verdict == Verdict::kUnknown) may_have_happened = true;
     }
     co_await leadership_.wait_until(std::min(deadline, Clock::now() + kPause));
@@ -125,7 +131,7 @@ asio::awaitable<Reply> Proposer::answer(membership::ForwardCommand forwarded) {
     co_return reply;
   }
   switch (submitted.error()) {
-    case raft::SubmitError::kTooLate: co_return verdict(Verdict::kRefused, "too late");
+    case raft::SubmitError::kTooLate: co_return verdict(Verdict::kRefused, std::string(kTooLate));
     case raft::SubmitError::kLost: co_return verdict(Verdict::kUnknown);
     case raft::SubmitError::kNoSpace: co_return verdict(Verdict::kTryLater);
     case raft::SubmitError::kNotLeader: break;

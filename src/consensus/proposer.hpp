@@ -20,6 +20,7 @@ enum class ProposeFailure {
   kNoLeader,  // nobody led in time: certainly not done
   kUnknown,   // it may have been done
   kTooLate,   // a keep-alive older than its lease: certainly not done
+  kUnread,    // the leader is of another version and cannot read the command: certainly not done
 };
 const char* to_string(ProposeFailure failure);
 

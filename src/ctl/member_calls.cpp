@@ -3,19 +3,24 @@
 #include <fmt/format.h>
 #include <optional>
 
-#include "model/member_view.hpp"
 #include "model/version.hpp"
 #include "net/basic_auth.hpp"
 #include "net/http_client.hpp"
+#include "net/http_url.hpp"
 
 namespace matriarch::ctl {
 namespace {
 
 constexpr int kTries = 4;
 
-net::TlsClientSettings tls_settings(const model::Settings& settings, bool insecure) {
-  return {.verify = !insecure && !settings.ctl.insecure,
-          .cafile = settings.ctl.cacert.empty() ? settings.restapi.tls.cafile : settings.ctl.cacert,
+// `insecure` gives up the host's name, and the authority too unless we have a certificate of our own (as in patronictl).
+net::TlsClientSettings tls_settings(const model::Settings& settings, bool asked_insecure) {
+  const bool insecure = asked_insecure || settings.ctl.insecure;
+  const bool verify = !insecure || !settings.ctl.certfile.empty();
+  const std::string& cafile = settings.ctl.cacert.empty() ? settings.restapi.tls.cafile : settings.ctl.cacert;
+  return {.verify = verify,
+          .verify_host = !insecure,
+          .cafile = verify ? cafile : "",
           .certfile = settings.ctl.certfile,
           .keyfile = settings.ctl.keyfile,
           .keyfile_password = settings.ctl.keyfile_password};
@@ -36,11 +41,10 @@ class HttpCalls final : public MemberCalls {
   }
 
   boost::asio::awaitable<net::NetResult<net::HttpResponse>> call(Call call) override {
-    const auto address = model::address_of_conn_url(call.api_url);
-    const bool is_https = call.api_url.starts_with("https://");
-    if (!address || (!is_https && !call.api_url.starts_with("http://"))) co_return tl::unexpected(bad_url(call.api_url));
-    net::TcpEndpoint endpoint{address->host, address->port};
-    if (is_https) {
+    const auto url = net::parse_http_url(call.api_url, 8008);
+    if (!url) co_return tl::unexpected(bad_url(call.api_url));
+    net::TcpEndpoint endpoint{.host = url->host, .port = url->port};
+    if (url->is_tls) {
       auto tls = net::make_client_context(tls_settings_);
       if (!tls) co_return tl::unexpected(tls.error());
       endpoint.tls = *tls;

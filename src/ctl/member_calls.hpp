@@ -28,8 +28,8 @@ class MemberCalls {
   virtual boost::asio::awaitable<net::NetResult<net::HttpResponse>> call(Call call) = 0;
 };
 
-// With the credentials of the settings on every request, certificates as configured; `insecure`: the server's certificate is not
-// verified. A connection that cannot be made is tried four times in all, whatever the method; a request that was sent is
+// With the credentials of the settings on every request, certificates as configured; `insecure`: the server's certificate may
+// name another host, and without a certificate of our own (ctl.certfile) it is not verified at all. A connection that cannot be made is tried four times in all, whatever the method; a request that was sent is
 // repeated only if it is a GET or DELETE.
 std::unique_ptr<MemberCalls> make_member_calls(boost::asio::any_io_executor executor, const model::Settings& settings, bool insecure);
 

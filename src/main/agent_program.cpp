@@ -156,6 +156,7 @@ class AgentProgram {
         api_->reload_certificates();
       }
       peers_->apply_settings(*made);
+      asio::post(api_loop_.executor(), [this, settings = *made] { api_peers_->apply_settings(settings); });
       store_->set_silence_bound(std::max<model::Milliseconds>((*made)->dynamic.timing.ttl, model::Milliseconds(1000)));
       return *made;
     };

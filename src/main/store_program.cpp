@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "consensus/client_urls.hpp"
 #include "consensus/program.hpp"
 #include "guardian/last_resort.hpp"
 #include "main/configuration.hpp"
@@ -37,15 +38,15 @@ consensus::StoreProgramSettings store_settings(const model::Settings& settings, 
   member.raft_listen = to_address(embedded.listen);
   member.raft_advertise = to_text(embedded.advertise);
   for (const auto& peer : embedded.peers) member.peers.push_back(to_text(peer));
-  member.security = {.secret = embedded.secret, .certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile, .cafile = embedded.tls.cafile};
+  member.security = {.secret = embedded.secret, .certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile,
+                     .keyfile_password = embedded.tls.keyfile_password, .cafile = embedded.tls.cafile};
   member.allow_two_voters = embedded.two_voters_without_witness;
   member.leader_key = settings.key_prefix() + "leader";
   member.election_timeout = embedded.election_timeout;
   member.heartbeat = embedded.heartbeat;
   if (embedded.client_listen.port != 0) {
     program.client_listen = to_address(embedded.client_listen);
-    const std::string scheme = embedded.tls.enabled() ? "https://" : "http://";
-    member.client_urls = {scheme + to_text(embedded.client_listen)};
+    member.client_urls = consensus::client_urls(to_address(embedded.client_listen), to_address(embedded.advertise), embedded.tls.enabled());
   }
   if (embedded.tls.enabled()) {
     program.client_tls = net::TlsServerSettings{.certfile = embedded.tls.certfile, .keyfile = embedded.tls.keyfile, .keyfile_password = embedded.tls.keyfile_password,

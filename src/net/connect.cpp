@@ -40,12 +40,21 @@ void tune(Stream::Socket& socket, const ClientLimits& limits) {
   }
 }
 
-// The server must own the name or the address that we dialled; an address is never sent as SNI (RFC 6066).
-bool expect_identity(SSL* tls, const std::string& host) {
+bool is_address(const std::string& host) {
   error_code not_an_address;
   asio::ip::make_address(host, not_an_address);
-  if (!not_an_address) return ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(tls), host.c_str()) == 1;
-  return SSL_set_tlsext_host_name(tls, host.c_str()) == 1 && ::SSL_set1_host(tls, host.c_str()) == 1;
+  return !not_an_address;
+}
+
+// Says which name is wanted; an address is never sent as SNI (RFC 6066).
+bool ask_for(SSL* tls, const std::string& host) {
+  return is_address(host) || SSL_set_tlsext_host_name(tls, host.c_str()) == 1;
+}
+
+// The server must own the name or the address that we dialled.
+bool expect_identity(SSL* tls, const std::string& host) {
+  if (is_address(host)) return ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(tls), host.c_str()) == 1;
+  return ::SSL_set1_host(tls, host.c_str()) == 1;
 }
 
 std::string why_not_verified(SSL* tls) {
@@ -172,7 +181,8 @@ asio::awaitable<NetResult<void>> Connector::shake_hands(Stream& stream, TcpEndpo
   const std::string doing = "TLS handshake with " + to_string(endpoint);
   auto& tls = stream.start_tls(endpoint.tls);
   SSL* const handle = tls.native_handle();
-  if (!expect_identity(handle, endpoint.host)) {
+  const bool ready = ask_for(handle, endpoint.host) && (!verifies_host(*endpoint.tls) || expect_identity(handle, endpoint.host));
+  if (!ready) {
     co_return tl::unexpected(NetError{.failure = NetFailure::kTls, .what = doing + ": " + take_openssl_error()});
   }
   error_code code;

@@ -159,15 +159,15 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     session->start();
   }
 
-  // True if one more connection of that kind may come, if need be in place of the one that has been idle for longest.
+  // True if one more connection of that kind may come, if need be in place of the one that has waited for longest.
   bool make_room(bool is_unix) {
     std::size_t count = 0;
     Session* oldest = nullptr;
     for (const auto& [key, session] : sessions_) {
       if (session->is_unix() != is_unix) continue;
       ++count;
-      if (!session->idle_since()) continue;
-      if (oldest == nullptr || *session->idle_since() < *oldest->idle_since()) oldest = key;
+      if (!session->waits_since()) continue;
+      if (oldest == nullptr || *session->waits_since() < *oldest->waits_since()) oldest = key;
     }
     if (count < limits_.max_connections) return true;
     if (oldest == nullptr) return false;

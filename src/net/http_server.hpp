@@ -18,9 +18,10 @@ namespace matriarch::net {
 struct ServerLimits {
   std::size_t max_header = 64u << 10;
   std::size_t max_body = 4u << 20;  // larger: 413
-  // More: the one idle for longest is closed, else the new one is refused. Unix sockets have a limit of their own, so
+  // More: the one that has owed a whole request for longest is closed, else the new one is refused. Unix sockets have a limit of their own, so
   // that no crowd from outside keeps out the processes of this node.
   std::size_t max_connections = 512;
+  std::chrono::milliseconds header_timeout{5'000};  // for the TLS handshake; for a request's head once its first byte came
   std::chrono::milliseconds read_timeout{10'000};  // to receive one whole request once its first byte came
   std::chrono::milliseconds idle_timeout{60'000};  // between two requests of a connection
   std::chrono::milliseconds write_timeout{10'000};

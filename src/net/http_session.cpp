@@ -169,7 +169,7 @@ Session::Session(Stream::Socket socket, PeerInfo peer, TlsContext tls, std::shar
       write_deadline_(stream_.get_executor()) {}
 
 void Session::start() {
-  idle_since_ = steady_clock::now();
+  waits_since_ = steady_clock::now();
   asio::co_spawn(
       stream_.get_executor(), [self = shared_from_this()] { return self->run(); },
       [self = shared_from_this()](const std::exception_ptr&) {
@@ -203,7 +203,7 @@ asio::awaitable<void> Session::run() {
 
 asio::awaitable<bool> Session::shake_hands() {
   auto& tls = stream_.start_tls(tls_);
-  write_deadline_.expires_after(shared_->limits.read_timeout);
+  write_deadline_.expires_after(shared_->limits.header_timeout);
   write_deadline_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (!cancelled) self->close();
   });
@@ -236,14 +236,12 @@ asio::awaitable<bool> Session::serve_one() {
 
 asio::awaitable<std::optional<Session::Parsed>> Session::read_request() {
   const auto& limits = shared_->limits;
-  idle_since_ = steady_clock::now();
+  waits_since_ = steady_clock::now();
   if (received_.empty()) {
     const auto arrival = co_await next_bytes(steady_clock::now() + limits.idle_timeout);
     if (arrival != Arrival::kBytes) co_return std::nullopt;
   }
-  idle_since_.reset();
-
-  const auto deadline = steady_clock::now() + limits.read_timeout;
+  const auto began = steady_clock::now();
   RequestParser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits.max_header));
   parser.body_limit(limits.max_body);
@@ -271,10 +269,12 @@ asio::awaitable<std::optional<Session::Parsed>> Session::read_request() {
       }
     }
     if (used > 0 && !received_.empty()) continue;
-    const auto arrival = co_await next_bytes(deadline);
+    const auto allowed = parser.is_header_done() ? limits.read_timeout : std::min(limits.header_timeout, limits.read_timeout);
+    const auto arrival = co_await next_bytes(began + allowed);
     if (arrival == Arrival::kLate) co_await refuse(408, "the request did not arrive in time");
     if (arrival != Arrival::kBytes) co_return std::nullopt;
   }
+  waits_since_.reset();
   Parsed parsed;
   parsed.framing.version = parser.get().version();
   parsed.framing.keep_alive = parser.keep_alive();

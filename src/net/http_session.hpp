@@ -31,8 +31,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Ends it now; a handler under way is cancelled.
   void close();
   bool is_unix() const { return peer_.is_unix; }
-  // Since when it waits for a request; nothing while it works on one.
-  std::optional<std::chrono::steady_clock::time_point> idle_since() const { return idle_since_; }
+  // Since when it waits for a whole request; nothing while it works on one. Who sends a byte now and then still waits.
+  std::optional<std::chrono::steady_clock::time_point> waits_since() const { return waits_since_; }
 
  private:
   class Writer;
@@ -64,7 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::steady_timer bell_;  // rings when bytes or the end arrive; its expiry is the reading deadline
   boost::asio::steady_timer write_deadline_;
   boost::asio::cancellation_signal cancel_handler_;
-  std::optional<std::chrono::steady_clock::time_point> idle_since_;
+  std::optional<std::chrono::steady_clock::time_point> waits_since_;
 };
 
 }  // namespace matriarch::net

@@ -78,6 +78,12 @@ NetResult<void> demand_client_certificates(ssl::context& context, const TlsServe
   return {};
 }
 
+// OpenSSL knows the host only of a connection, so that the context has to remember what will be asked of it.
+int any_host_slot() {
+  static const int slot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return slot;
+}
+
 // Without resumption every connection is checked against the certificates and CAs of now, also after a reload.
 void forbid_resumption(SSL_CTX* context) {
   ::SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -110,6 +116,10 @@ NetResult<TlsContext> make_server_context(const TlsServerSettings& settings) {
 NetResult<TlsContext> make_client_context(const TlsClientSettings& settings) {
   auto context = new_context(ssl::context::tls_client);
   context->set_verify_mode(settings.verify ? ssl::verify_peer : ssl::verify_none);
+  if (!settings.verify_host) {
+    static char any_host;
+    ::SSL_CTX_set_ex_data(context->native_handle(), any_host_slot(), &any_host);
+  }
   if (!settings.cafile.empty()) {
     if (auto trusted = trust(*context, settings.cafile); !trusted) return tl::unexpected(trusted.error());
   } else if (settings.verify) {
@@ -124,6 +134,10 @@ NetResult<TlsContext> make_client_context(const TlsClientSettings& settings) {
     return tls_failure("key file " + settings.keyfile + " is given without a certificate file");
   }
   return context;
+}
+
+bool verifies_host(ssl::context& context) {
+  return ::SSL_CTX_get_ex_data(context.native_handle(), any_host_slot()) == nullptr;
 }
 
 }  // namespace matriarch::net

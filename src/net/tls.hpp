@@ -23,8 +23,10 @@ struct TlsServerSettings {
 };
 
 struct TlsClientSettings {
-  bool verify = true;  // false only where the contract says so (Patroni's peers without a CA)
-  std::string cafile;  // empty: the system's store
+  // Each false only where the contract says so (Patroni's members among themselves).
+  bool verify = true;       // that the certificate is of an authority that we trust
+  bool verify_host = true;  // and that it is of the host that was dialled
+  std::string cafile;       // empty: the system's store
   std::string certfile;
   std::string keyfile;
   std::string keyfile_password;
@@ -35,5 +37,7 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 // Reads the files; the error names the file and what is wrong with it.
 NetResult<TlsContext> make_server_context(const TlsServerSettings& settings);
 NetResult<TlsContext> make_client_context(const TlsClientSettings& settings);
+// Whether a connection with this context must check the host; so unless it was made with verify_host = false.
+bool verifies_host(boost::asio::ssl::context& context);
 
 }  // namespace matriarch::net

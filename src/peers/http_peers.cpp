@@ -6,11 +6,11 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/url/parse.hpp>
 #include <charconv>
 #include <vector>
 
 #include "net/basic_auth.hpp"
+#include "net/http_url.hpp"
 #include "peers/status.hpp"
 
 namespace matriarch::peers {
@@ -31,6 +31,14 @@ asio::awaitable<void> all_of(asio::any_io_executor executor, std::vector<asio::a
   co_await asio::experimental::make_parallel_group(std::move(operations)).async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
 }
 
+// As Patroni's members know each other: who has no certificate of its own verifies nobody's, and nobody verifies the host,
+// since a member may publish an address that its certificate does not name.
+net::TlsClientSettings tls_settings(const model::CtlSettings& ctl) {
+  const bool verify = !ctl.certfile.empty();
+  return {.verify = verify, .verify_host = false, .cafile = verify ? ctl.cacert : "", .certfile = ctl.certfile, .keyfile = ctl.keyfile,
+          .keyfile_password = ctl.keyfile_password};
+}
+
 }  // namespace
 
 HttpPeers::HttpPeers(asio::any_io_executor executor, std::shared_ptr<const model::Settings> settings, std::function<void(std::string)> warn)
@@ -40,10 +48,7 @@ HttpPeers::HttpPeers(asio::any_io_executor executor, std::shared_ptr<const model
 
 void HttpPeers::apply_settings(std::shared_ptr<const model::Settings> settings) {
   settings_ = std::move(settings);
-  const auto& ctl = settings_->ctl;
-  net::TlsClientSettings tls{.verify = !ctl.cacert.empty() && !ctl.insecure, .cafile = ctl.cacert, .certfile = ctl.certfile, .keyfile = ctl.keyfile,
-                             .keyfile_password = ctl.keyfile_password};
-  auto context = net::make_client_context(tls);
+  auto context = net::make_client_context(tls_settings(settings_->ctl));
   if (context) {
     tls_ = *context;
   } else {
@@ -54,14 +59,11 @@ void HttpPeers::apply_settings(std::shared_ptr<const model::Settings> settings) 
 }
 
 model::Result<HttpPeers::Target, std::string> HttpPeers::take_apart(const std::string& api_url, const std::string& path) const {
-  const auto url = boost::urls::parse_uri(api_url);
-  if (!url) return tl::unexpected("'" + api_url + "' is not a URL");
-  const bool https = url->scheme() == "https";
-  if (!https && url->scheme() != "http") return tl::unexpected("'" + api_url + "' is not an HTTP URL");
-  if (https && !tls_) return tl::unexpected(std::string("TLS is not usable"));
-  net::TcpEndpoint endpoint{.host = url->host_address(), .port = url->has_port() && url->port_number() != 0 ? url->port_number() : std::uint16_t{8008}};
-  if (https) endpoint.tls = tls_;
-  return Target{.endpoint = endpoint, .path = path.empty() ? std::string(url->encoded_target().data(), url->encoded_target().size()) : path};
+  const auto url = net::parse_http_url(api_url, 8008);
+  if (!url) return tl::unexpected("'" + api_url + "' is not an HTTP URL");
+  if (url->is_tls && !tls_) return tl::unexpected(std::string("TLS is not usable"));
+  net::TcpEndpoint endpoint{.host = url->host, .port = url->port, .tls = url->is_tls ? tls_ : nullptr};
+  return Target{.endpoint = endpoint, .path = path.empty() ? url->target : path};
 }
 
 asio::awaitable<net::NetResult<net::HttpResponse>> HttpPeers::ask(std::string api_url, std::string path, net::HttpRequest request, model::Milliseconds timeout) {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "net/printable.hpp"
 #include "rest/actions.hpp"
 #include "rest/gate.hpp"
 #include "rest/listeners.hpp"
@@ -23,16 +24,8 @@ namespace {
 constexpr int kMaxActions = 32;
 constexpr int kMaxFollowers = 32;
 constexpr Milliseconds kHousekeeping{60'000};
-
-// Leading slashes and query are the client's; a line of the log is ours.
-std::string for_log(std::string_view text) {
-  constexpr std::size_t kLongest = 200;
-  std::string shown(text.substr(0, kLongest));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return shown;
-}
+// Anybody can be refused, as often as they like: that must not fill the events, of which only so many are kept.
+constexpr Milliseconds kBetweenRefusals{60'000};
 
 bool is_open_to_everybody(const model::RestSettings& settings) {
   const auto& host = settings.listen.host;
@@ -131,6 +124,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
         self->world_.journal.log(Level::kError, fmt::format("restapi.allowlist: {}", error.what()));
       }
       self->listeners_.reload_if_changed();
+      self->tell_refusals();
       if (!self->stopped_) co_await self->idle_.wait(kHousekeeping);
     }
   }
@@ -145,7 +139,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
     if (routed.route == Route::kEvents && target.flags.contains("follow") && !routed.status_only) {
       co_return co_await self->follow(target, std::move(request), writer);
     }
-    const std::string line = fmt::format("{} {}", for_log(request.method), for_log(request.target));
+    const std::string line = fmt::format("{} {}", net::printable(request.method), net::printable(request.target));
     Answer answer = co_await self->answer(routed, target, std::move(request), peer);
     self->account(routed, line, peer, answer, began);
     if (routed.status_only) answer = status_only(answer.status);
@@ -196,7 +190,23 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
     boost::json::object details{{"request", line}, {"from", from}, {"status", answer.status}};
     if (!peer.certificate_subject.empty()) details["certificate"] = peer.certificate_subject;
     if (answer.shape == Answer::Shape::kNormal && answer.content_type == "text/html") details["answer"] = answer.body;
+    if (answer.status == 401 || answer.status == 403) return note_refusal(std::move(details));
     world_.journal.event("api_request", std::move(details));
+  }
+
+  // One event stands for all refusals since the one before; it describes the last.
+  void note_refusal(boost::json::object details) {
+    refusals_.last = std::move(details);
+    ++refusals_.count;
+    tell_refusals();
+  }
+
+  void tell_refusals() {
+    const auto now = world_.clocks.now();
+    if (refusals_.count == 0 || (refusals_.told && now - *refusals_.told < kBetweenRefusals)) return;
+    if (refusals_.count > 1) refusals_.last["times"] = refusals_.count;
+    world_.journal.event("api_request", std::move(refusals_.last));
+    refusals_ = {.told = now};
   }
 
   asio::any_io_executor executor_;
@@ -210,6 +220,12 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
   Gate gate_;
   Listeners listeners_;
   ApiCounters counters_;
+  struct Refusals {
+    std::uint64_t count = 0;  // not told yet
+    boost::json::object last = {};
+    std::optional<model::Instant> told = {};
+  };
+  Refusals refusals_;
   int running_actions_ = 0, followers_ = 0;
   bool stopped_ = false;
 };

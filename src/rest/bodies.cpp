@@ -43,6 +43,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+bool is_position(const json::value& lsn) { return lsn.is_uint64() || (lsn.is_int64() && lsn.get_int64() >= 0); }
+
 bool is_number(std::string_view text) {
   return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -172,19 +174,20 @@ ReinitializeOrder read_reinitialize(const json::object& body) {
   return {.force = flag("force"), .from_leader = flag("from_leader")};
 }
 
+// A slot that cannot be used is no reason to leave the primary without this member's word: only the others are kept.
 Checked<json::object> check_failsafe(const json::object& body) {
   for (const std::string_view key : {"name", "conn_url", "api_url"}) {
     if (model::text_at(body, key).empty()) return unexpected(text(400, fmt::format("\"{}\" is missing or not a text", key)));
   }
-  const auto* slots = body.if_contains("slots");
-  if (!slots || !slots->is_object()) return unexpected(text(400, "\"slots\" is missing or not an object"));
-  for (const auto& slot : slots->get_object()) {
-    const auto& lsn = slot.value();
-    if (!lsn.is_uint64() && !(lsn.is_int64() && lsn.get_int64() >= 0)) {
-      return unexpected(text(400, fmt::format("\"slots\": the position of {} is not a number", std::string_view(slot.key()))));
-    }
+  json::object slots;
+  if (const auto* given = body.if_contains("slots"); given && given->is_object()) slots = given->get_object();
+  json::object usable;
+  for (const auto& slot : slots) {
+    if (is_position(slot.value())) usable.insert(slot);
   }
-  return body;
+  json::object checked = body;
+  checked["slots"] = std::move(usable);
+  return checked;
 }
 
 Checked<void> check_mpp_event(const json::object& body) {

@@ -53,7 +53,7 @@ struct ReinitializeOrder {
 };
 ReinitializeOrder read_reinitialize(const boost::json::object& body);
 
-// POST /failsafe: nothing when a required key is missing or has the wrong type.
+// POST /failsafe: 400 when a required key is missing or no text; "slots" are always there, with the positions that are numbers.
 Checked<boost::json::object> check_failsafe(const boost::json::object& body);
 // POST /mpp and /citus.
 Checked<void> check_mpp_event(const boost::json::object& body);

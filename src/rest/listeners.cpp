@@ -12,7 +12,7 @@ using ports::Level;
 using namespace std::chrono_literals;
 
 net::ServerLimits limits() {
-  return {.max_header = 64u << 10, .max_body = 1u << 20, .max_connections = 512, .read_timeout = 10s, .idle_timeout = 5s, .write_timeout = 10s};
+  return {.max_header = 64u << 10, .max_body = 1u << 20, .max_connections = 512, .header_timeout = 5s, .read_timeout = 10s, .idle_timeout = 5s, .write_timeout = 10s};
 }
 
 net::VerifyClient to_net(model::VerifyClient mode) {

@@ -5,9 +5,12 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "runtime/log_format.hpp"
@@ -37,11 +40,22 @@ spdlog::level::level_enum threshold(const std::string& level) {
   return spdlog::level::info;
 }
 
+// Each time, since a rotation makes a new file.
+spdlog::file_event_handlers giving(std::optional<unsigned> mode) {
+  spdlog::file_event_handlers handlers;
+  if (!mode) return handlers;
+  handlers.after_open = [mode](const spdlog::filename_t& path, std::FILE* file) {
+    if (::fchmod(::fileno(file), *mode) != 0) throw spdlog::spdlog_ex("the mode of " + path + " cannot be set", errno);
+  };
+  return handlers;
+}
+
 spdlog::sink_ptr make_sink(const model::LogSettings& settings) {
   if (settings.dir.empty()) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
   const auto path = (std::filesystem::path(settings.dir) / "patroni.log").string();
   const auto size = settings.file_size > 0 ? static_cast<std::size_t>(settings.file_size) : std::size_t{1} << 40;
-  return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, size, static_cast<std::size_t>(std::max(settings.file_num, 1)));
+  return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, size, static_cast<std::size_t>(std::max(settings.file_num, 1)), false,
+                                                                giving(settings.mode));
 }
 
 }  // namespace

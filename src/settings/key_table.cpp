@@ -84,7 +84,7 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
 
     {"log.type", "plain or json", "plain", R},
     {"log.level", "level", "INFO", R},
-    {"log.traceback_level", "DEBUG or ERROR", "ERROR", R},
+    {"log.traceback_level", "DEBUG or ERROR", "ERROR", R, kDiffers, "there are no tracebacks"},
     {"log.format", "string or list", "%(asctime)s %(levelname)s: %(message)s", R},
     {"log.format.**", "list", "", R},
     {"log.dateformat", "strftime", "", R},
@@ -94,8 +94,8 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
     {"log.file_size", "bytes", "25000000", R},
     {"log.file_num", "integer", "4", R},
     {"log.mode", "octal integer", "", R},
-    {"log.loggers.*", "level", "", R},
-    {"log.deduplicate_heartbeat_logs", "boolean", "false", R},
+    {"log.loggers.*", "level", "", R, kNoEffect, "they are Python's; log.level holds for everything"},
+    {"log.deduplicate_heartbeat_logs", "boolean", "false", R, kNoEffect, "a line is written when something changes, never for a heartbeat"},
 
     {"restapi.listen", "host:port", "", R},
     {"restapi.connect_address", "host:port", "restapi.listen", R},
@@ -111,7 +111,7 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
     {"restapi.allowlist_include_members", "boolean", "false", R},
     {"restapi.http_extra_headers.*", "string", "", R},
     {"restapi.https_extra_headers.*", "string", "", R},
-    {"restapi.request_queue_size", "integer", "5", S},
+    {"restapi.request_queue_size", "integer", "5", S, kNoEffect, "the queue is as long as the system allows"},
     {"restapi.thread_pool_size", "integer", "", S, kNoEffect, kThreads},
     {"restapi.server_tokens", "original, minimal or productonly", "original", R},
 

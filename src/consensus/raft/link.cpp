@@ -11,11 +11,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <deque>
 
 #include "net/address_book.hpp"
 #include "net/connect.hpp"
 #include "net/failure.hpp"
 #include "net/listener.hpp"
+#include "net/printable.hpp"
 
 namespace matriarch::consensus::raft {
 
@@ -28,6 +30,7 @@ namespace {
 
 constexpr std::size_t kMaxHello = 4096;
 constexpr auto kGreetingTimeout = 3s;  // for TLS and hello of a caller
+constexpr std::size_t kMaxGreetings = 64;  // under way: whoever can reach the port may begin one
 // Unacknowledged data means a dead peer or network: libraft must learn of it and connect anew.
 constexpr std::chrono::milliseconds kUserTimeout = 2s;
 
@@ -92,7 +95,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
       if (self->closed) return;
       if (!error) {
         auto stream = std::make_shared<net::Stream>(net::Stream::Socket(std::move(socket)));
-        asio::co_spawn(self->executor, self->greet(self, std::move(stream)), asio::detached);
+        self->make_room_for(stream);
+        asio::co_spawn(self->executor, self->receive(self, std::move(stream)), asio::detached);
         return self->accept(acceptor);
       }
       // Mostly a want of descriptors: trying again at once would only spin.
@@ -101,6 +105,20 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
         if (!self->closed) self->accept(acceptor);
       });
     });
+  }
+
+  // A member greets within a moment, so the oldest greeting is the least likely to be one of a member.
+  void make_room_for(const SecureStream& stream) {
+    if (greetings.size() >= kMaxGreetings) {
+      greetings.front()->close();
+      greetings.pop_front();
+    }
+    greetings.push_back(stream);
+  }
+
+  static asio::awaitable<void> receive(std::shared_ptr<Impl> self, SecureStream stream) {
+    co_await self->greet(self, stream);
+    std::erase(self->greetings, stream);
   }
 
   // The caller's side of a new connection is not to be trusted until the handshake has proven it.
@@ -124,14 +142,14 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
     const bool told = co_await write_frame(*stream, encode(welcome));
     if (reason) {
       self->complaints.say("from " + hello->caller.address,
-                           fmt::format("refused node {} at {}: {}", hello->caller.name, hello->caller.address, *reason));
+                           fmt::format("refused node {} at {}: {}", net::printable(hello->caller.name), net::printable(hello->caller.address), *reason));
       co_return;
     }
     if (told && !self->closed) self->accepted(*hello, std::move(stream));
   }
 
   void refuse_stranger(net::Stream& stream, const std::string& from, const error_code& error) {
-    const auto who = claimed_name(stream);
+    const auto who = net::printable(claimed_name(stream));
     if (who.empty() && (error == asio::error::eof || error == asio::error::connection_reset ||
                         error == asio::error::operation_aborted || error == asio::ssl::error::stream_truncated)) {
       return;  // a port scan, a health check
@@ -182,6 +200,11 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
       co_return tl::unexpected(connected.error().what);
     }
     SecureStream stream(std::move(*connected));
+    if (!has_proven_itself(*stream)) {
+      stream->close();
+      self->complaints.say(address, fmt::format("the node at {} did not prove that it belongs to this cluster", address));
+      co_return tl::unexpected(fmt::format("the node at {} did not prove that it belongs to this cluster", address));
+    }
     co_return co_await introduce(self, std::move(stream), std::move(address), purpose, wanted_id, timeout);
   }
 
@@ -204,6 +227,10 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
       self->complaints.say(about(purpose, address), fmt::format("the node at {} refused this one: {}", address, welcome->reason));
       co_return tl::unexpected(fmt::format("the node at {} refused this one: {}", address, welcome->reason));
     }
+    // Raft's messages would else go to a node that took over the address of the one they are for.
+    if (wanted_id != 0 && welcome->callee.raft_id != wanted_id) {
+      co_return tl::unexpected(fmt::format("another node is at {}", address));
+    }
     self->complaints.settled(about(purpose, address));
     co_return Dialled{.stream = std::move(stream), .peer = welcome->callee};
   }
@@ -222,6 +249,7 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   Accepted accepted;
   std::map<std::string, std::shared_ptr<net::AddressBook>> books;
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;
+  std::deque<SecureStream> greetings;  // the oldest first
   bool closed = false;
 };
 

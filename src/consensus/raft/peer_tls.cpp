@@ -108,7 +108,9 @@ net::TlsContext make_secret_context(ssl::context::method method, const SharedSec
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(handle, 0);
   SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(handle, SSL_VERIFY_NONE, nullptr);  // the key is the proof; there are no certificates
+  // The key is the proof. No CA is trusted, so that a server that shows a certificate instead of it is refused; the
+  // accepting side has no certificate to show and asks for none.
+  SSL_CTX_set_verify(handle, method == ssl::context::tls_client ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_ex_data(handle, secret_slot(), new SharedSecret(secret));
   SSL_CTX_set_psk_use_session_callback(handle, offer_secret);
   SSL_CTX_set_psk_find_session_callback(handle, find_secret);
@@ -121,10 +123,13 @@ tl::expected<PeerTls, std::string> with_certificates(const PeerSecurity& securit
   }
   const net::TlsServerSettings server{.certfile = security.certfile,
                                       .keyfile = security.keyfile,
+                                      .keyfile_password = security.keyfile_password,
                                       .cafile = security.cafile,
                                       .verify_client = net::VerifyClient::kRequired};
-  const net::TlsClientSettings client{
-      .cafile = security.cafile, .certfile = security.certfile, .keyfile = security.keyfile};
+  const net::TlsClientSettings client{.cafile = security.cafile,
+                                      .certfile = security.certfile,
+                                      .keyfile = security.keyfile,
+                                      .keyfile_password = security.keyfile_password};
   auto accepts = net::make_server_context(server);
   if (!accepts) return tl::unexpected(accepts.error().what);
   auto dials = net::make_client_context(client);
@@ -145,6 +150,14 @@ tl::expected<PeerTls, std::string> make_peer_tls(const PeerSecurity& security, c
   secret.identity.resize(std::min<std::size_t>(secret.identity.size(), 256));  // OpenSSL's bound for an identity
   return PeerTls{.dials = make_secret_context(ssl::context::tls_client, secret),
                  .accepts = make_secret_context(ssl::context::tls_server, secret)};
+}
+
+bool has_proven_itself(net::Stream& stream) {
+  if (stream.tls() == nullptr) return false;
+  SSL* connection = stream.tls()->native_handle();
+  const bool has_secret = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), secret_slot()) != nullptr;
+  if (has_secret) return SSL_session_reused(connection) == 1;
+  return SSL_get0_peer_certificate(connection) != nullptr && SSL_get_verify_result(connection) == X509_V_OK;
 }
 
 std::string claimed_name(net::Stream& stream) {

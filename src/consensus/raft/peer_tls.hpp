@@ -17,6 +17,7 @@ struct PeerSecurity {
   std::string secret;
   std::string certfile;
   std::string keyfile;
+  std::string keyfile_password;
   std::string cafile;
 
   bool has_secret() const { return !secret.empty(); }
@@ -33,6 +34,9 @@ struct PeerTls {
 // `node` is what this node calls itself to others before they are sure of it ("pg1 at 10.0.0.1:7400").
 tl::expected<PeerTls, std::string> make_peer_tls(const PeerSecurity& security, const std::string& scope,
                                                  const std::string& node);
+
+// Whether the other side of a finished handshake knows the secret, or has a certificate of our CA.
+bool has_proven_itself(net::Stream& stream);
 
 // What the other side of a (failed) handshake called itself; empty when it did not say.
 std::string claimed_name(net::Stream& stream);

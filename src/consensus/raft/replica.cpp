@@ -185,8 +185,10 @@ int Replica::Impl::apply(std::uint64_t, std::string_view bytes) {
     }
     auto applied = machine.apply(*command);
     leases.observe(machine, applied, moment);
-    if (std::holds_alternative<machine::RestoreKeys>(command->body)) leases.observe_all(machine, moment);
-    keys_changed = keys_changed || !applied.events.empty();
+    const bool replaces_all = std::holds_alternative<machine::RestoreKeys>(command->body);
+    if (replaces_all) leases.observe_all(machine, moment);
+    // What a restore replaced is no list of events; who watches must learn of it all the same, and at once.
+    keys_changed = keys_changed || replaces_all || !applied.events.empty();
     all.push_back(std::move(applied));
   }
   anything_applied = true;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "consensus/client_urls.hpp"
 #include "consensus/membership/identity.hpp"
 #include "consensus/server/call.hpp"
 #include "consensus/server/translate.hpp"
@@ -170,8 +171,10 @@ Api::Handled Api::range(Call& call) {
   const bool serializable = fields.flag("serializable");
   if (call.error) co_return to_response(bad_request(*call.error));
   auto revision = node_.machine().revision();
-  auto outcome = node_.machine().range(request);
-  if (!serializable) {
+  tl::expected<RangeOutcome, Refusal> outcome;
+  if (serializable) {
+    outcome = node_.machine().range(request);
+  } else {
     Transaction transaction;
     transaction.success.push_back({std::move(request)});
     auto read = co_await node_.read(std::move(transaction), call.deadline);
@@ -322,7 +325,8 @@ Api::Handled Api::member_list(Call&) {
     json::object member{{"ID", std::to_string(report.member.id)}};
     if (!report.name.empty()) member["name"] = report.name;
     member["peerURLs"] = json::array{"https://" + report.member.address};
-    if (!report.client_urls.empty()) member["clientURLs"] = json::array(report.client_urls.begin(), report.client_urls.end());
+    const auto urls = urls_that_lead_there(report.client_urls, report.member.id == node_.id());
+    if (!urls.empty()) member["clientURLs"] = json::array(urls.begin(), urls.end());
     if (report.member.role != raft::Role::kVoter) member["isLearner"] = true;
     members.push_back(std::move(member));
   }

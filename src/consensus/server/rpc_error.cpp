@@ -45,6 +45,7 @@ RpcError error_of(ProposeFailure failure) {
     case ProposeFailure::kNoLeader: return {RpcCode::kUnavailable, "etcdserver: no leader"};
     case ProposeFailure::kUnknown: return {RpcCode::kUnavailable, "etcdserver: request timed out"};
     case ProposeFailure::kTooLate: return {RpcCode::kUnavailable, "etcdserver: no leader"};
+    case ProposeFailure::kUnread: return {RpcCode::kUnavailable, std::string("etcdserver: ") + to_string(failure)};
   }
   return {RpcCode::kUnknown, "?"};
 }

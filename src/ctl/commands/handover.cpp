@@ -169,7 +169,8 @@ int carry_out(Context& context, const std::string& cluster_name, Handover order)
   say_on_interrupt("The request was sent and goes on; watch it with `list` or `topology`.\n");
   const auto answer = send(context, *cluster, order, body);
   say_on_interrupt(nullptr);
-  if (!answer && answer.error().failure == net::NetFailure::kTimedOut) throw Failure{fmt::format("{} result unknown: {}", order.title(), answer.error().what), 4};
+  const bool may_go_on = !answer && answer.error().failure == net::NetFailure::kTimedOut && answer.error().may_have_been_processed;
+  if (may_go_on) throw Failure{fmt::format("{} result unknown: {}", order.title(), answer.error().what), 4};
   if (!answer) return fall_back_to_store(context, cluster, cluster_name, order, time, answer.error().what);
   if (answer->status == 200 || answer->status == 202) {
     fmt::print(context.out(), "{} {}\n", stamp_with_fraction(context.wall_now()), answer->body);

@@ -247,6 +247,19 @@ TEST_F(Commands, FallsBackToTheStoreWhenTheLeaderDoesNotAnswer) {
   EXPECT_THAT(desk.shelf.written, ElementsAre(R"(failover -1 {"leader":"pg-a","member":"pg-b"})"));
 }
 
+TEST_F(Commands, ALeaderThatCannotBeReachedInTimeWasToldNothing) {
+  desk.answer = [](const Call&) { return std::nullopt; };
+  desk.failure = {.failure = net::NetFailure::kTimedOut, .what = "connect: timed out"};
+  EXPECT_EQ(desk.run({"switchover", "--candidate", "pg-b", "--force"}), 0);
+  EXPECT_THAT(desk.shelf.written, ElementsAre(R"(failover -1 {"leader":"pg-a","member":"pg-b"})"));
+
+  desk.shelf.written.clear();
+  desk.failure.may_have_been_processed = true;
+  EXPECT_EQ(desk.run({"switchover", "--candidate", "pg-b", "--force"}), 4);
+  EXPECT_THAT(desk.err, HasSubstr("Switchover result unknown"));
+  EXPECT_THAT(desk.shelf.written, testing::IsEmpty());
+}
+
 // ---- members ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Commands, ReloadsMembersOneByOneAndGoesOn) {

@@ -76,7 +76,8 @@ class Desk {
   Shelf shelf;
   bool conflict = false;
   std::vector<std::string> calls;  // "POST http://192.0.2.11:8008/patroni switchover {...}"
-  // The answer to a call; nothing: the connection is refused.
+  net::NetError failure{.failure = net::NetFailure::kRefused, .what = "connection refused"};
+  // The answer to a call; nothing: `failure`.
   std::function<std::optional<net::HttpResponse>(const Call&)> answer = [](const Call&) { return net::HttpResponse{.status = 200, .body = "ok"}; };
   std::map<std::string, std::string> environment{{"PATRONI_SCOPE", "orders"}, {"PATRONI_ETCD3_HOSTS", "127.0.0.1:2379"}, {"HOME", "/nonexistent"}};
   std::string program = "patronictl";
@@ -110,7 +111,7 @@ class Desk {
     asio::awaitable<net::NetResult<net::HttpResponse>> call(Call call) override {
       desk_.calls.push_back(call.method + " " + call.api_url + " " + call.endpoint + (call.body.empty() ? "" : " " + call.body));
       auto answer = desk_.answer(call);
-      if (!answer) co_return tl::unexpected(net::NetError{.failure = net::NetFailure::kRefused, .what = "connection refused"});
+      if (!answer) co_return tl::unexpected(desk_.failure);
       co_return std::move(*answer);
     }
 

@@ -334,6 +334,35 @@ TEST_F(Server, AtItsLimitTheOldestIdleConnectionMakesRoom) {
   });
 }
 
+TEST_F(Server, AtItsLimitAnUnfinishedRequestMakesRoomToo) {
+  ServerLimits limits;
+  limits.max_connections = 2;
+  serve(echo, limits);
+  loop.run([&]() -> asio::awaitable<void> {
+    ARawPeer silent = co_await connected();
+    ARawPeer slow = co_await connected();
+    for (ARawPeer* peer : {&silent, &slow}) co_await peer->send("G");
+    std::vector<ARawPeer> whole;
+    for (ARawPeer* gone : {&silent, &slow}) {
+      whole.push_back(co_await connected());
+      co_await whole.back().send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+      co_await whole.back().read_until("GET / ");
+      EXPECT_EQ(co_await gone->read_to_end(), "");
+    }
+  });
+}
+
+TEST_F(Server, TheHeadOfARequestHasADeadlineOfItsOwn) {
+  ServerLimits limits;
+  limits.header_timeout = 50ms;
+  serve(echo, limits);
+  loop.run([&]() -> asio::awaitable<void> {
+    ARawPeer slow = co_await connected();
+    co_await slow.send("GET / HTTP/1.1\r\n");
+    EXPECT_THAT(co_await slow.read_to_end(), HasSubstr("408"));
+  });
+}
+
 TEST_F(Server, AtItsLimitWithAllBusyTheNewConnectionIsRefused) {
   ServerLimits limits;
   limits.max_connections = 1;

@@ -82,6 +82,14 @@ TEST_F(Tls, AServerOfAnotherNameIsRefused) {
   }
 }
 
+TEST_F(Tls, TheNameMayBeLeftUnverifiedWhileTheAuthorityIsNot) {
+  const auto other = authority.issue("other", "DNS:other,IP:127.0.0.2");
+  serve({.certfile = other.certfile, .keyfile = other.keyfile});
+  const TlsClientSettings any_host{.verify_host = false, .cafile = authority.cafile()};
+  for (const char* host : {"127.0.0.1", "localhost"}) EXPECT_EQ(must(ask(any_host, host)).status, 200u);
+  EXPECT_FALSE(ask({.verify_host = false, .cafile = stranger.cafile()}));
+}
+
 TEST_F(Tls, AServerOfAnotherAuthorityIsRefusedUnlessVerificationIsOff) {
   const auto fake = stranger.issue("db1", "DNS:localhost,IP:127.0.0.1");
   serve({.certfile = fake.certfile, .keyfile = fake.keyfile});
@@ -166,7 +174,9 @@ TEST_F(Tls, TheClientSaysWhichNameItWants) {
         *static_cast<std::string*>(name) = wanted == nullptr ? "none" : wanted;
         return SSL_TLSEXT_ERR_OK;
       });
-  const auto client_context = must(make_client_context(trusting()));
+  auto any_host = trusting();
+  any_host.verify_host = false;  // to say the name is no question of verifying it
+  const auto client_context = must(make_client_context(any_host));
   loop.run([&]() -> asio::awaitable<void> {
     loop.beside([&]() -> asio::awaitable<void> {
       ARawPeer peer = co_await raw.accept();

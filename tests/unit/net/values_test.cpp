@@ -4,7 +4,9 @@
 #include "net/base64.hpp"
 #include "net/basic_auth.hpp"
 #include "net/http.hpp"
+#include "net/http_url.hpp"
 #include "net/percent.hpp"
+#include "net/printable.hpp"
 
 namespace matriarch::net {
 namespace {
@@ -105,6 +107,30 @@ TEST(BasicAuth, AuthorizesTheExactCredentialsOnly) {
   EXPECT_FALSE(is_authorized(with("u", ""), expected));
   EXPECT_FALSE(is_authorized(with("u", "pp"), expected));
   EXPECT_FALSE(is_authorized({}, expected));
+}
+
+TEST(HttpUrl, IsTakenApart) {
+  const auto url = parse_http_url("https://db1:8009/patroni?x=1", 8008);
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->is_tls);
+  EXPECT_EQ(url->host, "db1");
+  EXPECT_EQ(url->port, 8009);
+  EXPECT_EQ(url->target, "/patroni?x=1");
+}
+
+TEST(HttpUrl, WithoutAPortTheCallersCounts) {
+  EXPECT_EQ(parse_http_url("http://[fd00::1]/patroni", 8008)->port, 8008);
+  EXPECT_EQ(parse_http_url("http://[fd00::1]/patroni", 8008)->host, "fd00::1");
+}
+
+TEST(HttpUrl, OfAnotherKindIsNone) {
+  for (const char* text : {"", "db1:8008", "ftp://db1/", "http://", "http://a b/"}) EXPECT_FALSE(parse_http_url(text, 8008)) << text;
+}
+
+TEST(Printable, IsOneShortLine) {
+  EXPECT_EQ(printable("pg1"), "pg1");
+  EXPECT_EQ(printable("pg1\n2026 INFO: all is well\x1b[2J"), "pg1?2026 INFO: all is well?[2J");
+  EXPECT_EQ(printable(std::string(1000, 'x')).size(), 200u);
 }
 
 }  // namespace

@@ -249,6 +249,19 @@ TEST_F(ApiTest, GuardsWhatChangesSomething) {
   EXPECT_EQ(journal_.events.back(), R"(api_request {"request":"POST /reload","from":"127.0.0.1","status":202,"answer":"reload scheduled"})");
 }
 
+TEST_F(ApiTest, RefusalsDoNotWashAwayTheEvents) {
+  situation_.settings.restapi.username = "adm";
+  situation_.settings.restapi.password = "secret";
+  start();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask("POST", "/reload").status, 401u);
+  ASSERT_EQ(journal_.events.size(), 1u);
+  EXPECT_EQ(journal_.events.back(), R"(api_request {"request":"POST /reload","from":"127.0.0.1","status":401,"answer":"no auth header received"})");
+  situation_.now += 61s;
+  EXPECT_EQ(ask("POST", "/restart").status, 401u);
+  ASSERT_EQ(journal_.events.size(), 2u);
+  EXPECT_EQ(journal_.events.back(), R"(api_request {"request":"POST /restart","from":"127.0.0.1","status":401,"answer":"no auth header received","times":5})");
+}
+
 TEST_F(ApiTest, BadBodiesHaveNoEffect) {
   situation_.as_replica();
   start();

@@ -35,7 +35,14 @@ TEST(Support, UnknownKeysAreNamedWithTheNearestKnown) {
 }
 
 TEST(Support, OpenMappingsTakeAnyName) {
-  EXPECT_EQ(told("{postgresql: {parameters: {pg_stat_statements.max: 1, x: 2}}, log: {loggers: {patroni.ha: DEBUG}}, tags: {mine: 1}}"), "");
+  EXPECT_EQ(told("{postgresql: {parameters: {pg_stat_statements.max: 1, x: 2}}, log: {static_fields: {any: 1}}, tags: {mine: 1}}"), "");
+}
+
+TEST(Support, WhatHasNoEffectIsSaid) {
+  EXPECT_EQ(told("{log: {loggers: {patroni.ha: DEBUG}}}"), "warning: log.loggers.patroni.ha has no effect; they are Python's; log.level holds for everything\n");
+  for (const char* text : {"{log: {deduplicate_heartbeat_logs: true}}", "{restapi: {request_queue_size: 5}}"}) {
+    EXPECT_THAT(told(text), HasSubstr("has no effect")) << text;
+  }
 }
 
 TEST(Support, RefusedSectionsAreNamedOnce) {

@@ -4,9 +4,15 @@
 #include <gmock/gmock.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+
+#include "unit/net/certificates.hpp"
+#include "unit/system/a_directory.hpp"
 
 namespace matriarch::consensus::raft {
 namespace {
@@ -18,8 +24,10 @@ namespace asio = boost::asio;
 
 struct Peer {
   Peer(asio::io_context& loop, std::string secret, std::string scope, Self its_self)
+      : Peer(loop, PeerSecurity{.secret = std::move(secret)}, std::move(scope), std::move(its_self)) {}
+  Peer(asio::io_context& loop, const PeerSecurity& security, std::string scope, Self its_self)
       : self(its_self),
-        link(loop.get_executor(), make_peer_tls({.secret = std::move(secret)}, scope, self.name).value(),
+        link(loop.get_executor(), make_peer_tls(security, scope, self.name).value(),
              [this] { return self; }, [this](LogLevel, const std::string& text) { said.push_back(text); }),
         calls(loop.get_executor(), link) {}
 
@@ -68,6 +76,20 @@ class PeerLinkTest : public ::testing::Test {
   std::uint16_t port_ = free_port();
 };
 
+// Answers any hello with this welcome; the number of hellos it was told is kept.
+asio::awaitable<void> welcome_everybody(asio::ip::tcp::acceptor& acceptor, net::TlsContext tls, Welcome welcome, int& told) {
+  net::Stream stream(net::Stream::Socket(co_await acceptor.async_accept(asio::use_awaitable)));
+  auto& secured = stream.start_tls(tls);
+  boost::system::error_code error;
+  co_await secured.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return;
+  const auto hello = co_await read_frame(stream, 4096);
+  if (!hello) co_return;
+  ++told;
+  co_await write_frame(stream, encode(welcome));
+  co_await read_frame(stream, 4096);
+}
+
 Self node(std::uint64_t id, std::uint64_t cluster = 7) {
   return {.cluster_id = cluster, .raft_id = id, .address = "127.0.0.1:1", .name = "pg" + std::to_string(id)};
 }
@@ -90,6 +112,33 @@ TEST_F(PeerLinkTest, AWrongSecretIsRefusedAndNamedOnBothSides) {
   expect_said(one, "calls itself pg2");
   expect_said(one, "embedded.secret");
   expect_said(two, "embedded.secret");
+}
+
+TEST_F(PeerLinkTest, ACertificateIsNoProofOfTheSecret) {
+  Peer one(loop_, "hush", "demo", node(1));
+  asio::ip::tcp::acceptor acceptor(loop_, {asio::ip::make_address("127.0.0.1"), port_});
+  int told = 0;
+  const system::ADirectory directory;
+  const auto own = net::AnAuthority(directory.path(), "stranger").issue("pg2", "IP:127.0.0.1");
+  const auto tls = net::make_server_context({.certfile = own.certfile, .keyfile = own.keyfile}).value();
+  asio::co_spawn(loop_, welcome_everybody(acceptor, tls, {.accepted = true, .callee = node(2)}, told), asio::detached);
+  const auto answer = call(one);
+  ASSERT_FALSE(answer);
+  EXPECT_FALSE(answer.error().may_have_arrived);
+  EXPECT_EQ(told, 0);
+  expect_said(one, "embedded.secret");
+}
+
+TEST_F(PeerLinkTest, AConnectionForANodeIsOnlyToThatNode) {
+  Peer one(loop_, "hush", "demo", node(1));
+  asio::ip::tcp::acceptor acceptor(loop_, {asio::ip::make_address("127.0.0.1"), port_});
+  int told = 0;
+  const auto tls = make_peer_tls({.secret = "hush"}, "demo", "pg3").value();
+  asio::co_spawn(loop_, welcome_everybody(acceptor, tls.accepts, {.accepted = true, .callee = node(3)}, told), asio::detached);
+  auto dialled = asio::co_spawn(loop_, one.link.dial(address(), Purpose::kRaft, 2, 3s), asio::use_future);
+  while (dialled.wait_for(0s) != std::future_status::ready) loop_.run_one();
+  EXPECT_FALSE(dialled.get());
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(PeerLinkTest, AnotherScopeIsAnotherSecret) {
@@ -117,6 +166,41 @@ TEST_F(PeerLinkTest, ACallForAnotherNodeDoesNotArrive) {
   const auto answer = call(two, 99);
   ASSERT_FALSE(answer);
   EXPECT_FALSE(answer.error().may_have_arrived);
+}
+
+TEST_F(PeerLinkTest, CertificatesOfOneAuthorityLetThemTalkAlsoWithEncryptedKeys) {
+  const system::ADirectory directory;
+  net::AnAuthority authority(directory.path(), "authority");
+  const auto own = authority.issue("pg", "IP:127.0.0.1", "hush");
+  const PeerSecurity security{.certfile = own.certfile, .keyfile = own.keyfile, .keyfile_password = "hush", .cafile = authority.cafile()};
+  Peer one(loop_, security, "demo", node(1));
+  Peer two(loop_, security, "demo", node(2));
+  listen(one);
+  EXPECT_EQ(call(two).value(), "pg2 said hello");
+}
+
+TEST_F(PeerLinkTest, ACrowdThatNeverGreetsKeepsNoMemberOut) {
+  Peer one(loop_, "hush", "demo", node(1));
+  Peer two(loop_, "hush", "demo", node(2));
+  listen(one);
+  std::vector<asio::ip::tcp::socket> crowd;
+  for (int i = 0; i < 65; ++i) {
+    crowd.emplace_back(loop_).connect({asio::ip::make_address("127.0.0.1"), port_});
+    loop_.poll();
+  }
+  EXPECT_EQ(call(two).value(), "pg2 said hello");
+  // The two oldest had to go; all others may still greet.
+  for (auto& stranger : crowd) stranger.non_blocking(true);
+  const auto is_closed = [](asio::ip::tcp::socket& socket) {
+    char byte = 0;
+    boost::system::error_code error;
+    socket.read_some(asio::buffer(&byte, 1), error);
+    return error == asio::error::eof || error == asio::error::connection_reset;
+  };
+  EXPECT_TRUE(is_closed(crowd[0]));
+  EXPECT_TRUE(is_closed(crowd[1]));
+  EXPECT_FALSE(is_closed(crowd[2]));
+  EXPECT_FALSE(is_closed(crowd[64]));
 }
 
 TEST(Hello, ReasonsToRefuse) {

@@ -34,7 +34,7 @@ class ReplicaTest : public ::testing::Test {
     ASSERT_TRUE(done) << done.error();
   }
   tl::expected<void, std::string> open() {
-    Replica::Hooks hooks{.log = [](LogLevel, std::string) {}};
+    Replica::Hooks hooks{.log = [](LogLevel, std::string) {}, .applied = [this](bool keys_changed) { rung_ += keys_changed ? 1 : 0; }};
     auto opened = Replica::open(loop_.get_executor(), settings_, std::move(hooks));
     if (!opened) return tl::unexpected(opened.error());
     replica_ = std::move(*opened);
@@ -66,6 +66,7 @@ class ReplicaTest : public ::testing::Test {
   asio::io_context loop_{1};
   ReplicaSettings settings_;
   std::unique_ptr<Replica> replica_;
+  int rung_ = 0;  // how often watchers were told to look
 };
 
 TEST_F(ReplicaTest, WhatWasAcknowledgedIsThereAfterARestart) {
@@ -87,6 +88,20 @@ TEST_F(ReplicaTest, SnapshotsShortenTheLog) {
   ASSERT_TRUE(open());
   EXPECT_EQ(value_of("a"), "99");
   EXPECT_EQ(replica_->machine().revision(), 101);
+}
+
+TEST_F(ReplicaTest, WatchersLearnOfARestore) {
+  bootstrap();
+  ASSERT_TRUE(open());
+  put("a", "1");
+  const auto saved = replica_->machine().snapshot();
+  put("a", "2");
+  const int before = rung_;
+  bool restored = false;
+  replica_->submit({.body = machine::RestoreKeys{.snapshot = saved}}, 0ns, [&](auto outcome) { restored = outcome.has_value(); });
+  run_until([&] { return restored; });
+  EXPECT_EQ(value_of("a"), "1");
+  EXPECT_GT(rung_, before);
 }
 
 TEST_F(ReplicaTest, ALeaseRunsOutByItself) {

@@ -5,6 +5,7 @@
 
 #include "consensus/address.hpp"
 #include "consensus/server/access.hpp"
+#include "consensus/server/rpc_error.hpp"
 
 namespace matriarch::consensus::server {
 namespace {
@@ -119,6 +120,12 @@ TEST(Access, WithoutAUserNoTokenIsGivenOrAsked) {
   const Access access(std::nullopt);
   EXPECT_FALSE(access.objection({}, {}).has_value());
   EXPECT_EQ(access.log_in("u", "p").error().message, "etcdserver: authentication is not enabled");
+}
+
+TEST(Errors, ALeaderOfAnotherVersionIsNotTakenForNone) {
+  const auto error = error_of(ProposeFailure::kUnread);
+  EXPECT_EQ(error.code, RpcCode::kUnavailable);
+  EXPECT_THAT(error.message, testing::HasSubstr("another version"));
 }
 
 TEST(Address, OnlyHostAndPort) {

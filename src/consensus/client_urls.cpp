@@ -1,0 +1,42 @@
+#include "consensus/client_urls.hpp"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <iterator>
+
+#include "net/http_url.hpp"
+
+namespace matriarch::consensus {
+namespace {
+
+bool is_wildcard(const std::string& host) {
+  if (host.empty() || host == "*") return true;
+  boost::system::error_code not_an_address;
+  const auto address = boost::asio::ip::make_address(host, not_an_address);
+  return !not_an_address && address.is_unspecified();
+}
+
+bool is_loopback(const std::string& url) {
+  const auto parsed = net::parse_http_url(url, 0);
+  if (!parsed) return false;
+  if (parsed->host == "localhost") return true;
+  boost::system::error_code not_an_address;
+  const auto address = boost::asio::ip::make_address(parsed->host, not_an_address);
+  return !not_an_address && address.is_loopback();
+}
+
+}  // namespace
+
+std::vector<std::string> client_urls(const HostPort& listen, const HostPort& advertise, bool is_tls) {
+  const HostPort reached{.host = is_wildcard(listen.host) ? advertise.host : listen.host, .port = listen.port};
+  return {(is_tls ? "https://" : "http://") + to_string(reached)};
+}
+
+std::vector<std::string> urls_that_lead_there(const std::vector<std::string>& urls, bool is_this_node) {
+  if (is_this_node) return urls;
+  std::vector<std::string> leading;
+  std::remove_copy_if(urls.begin(), urls.end(), std::back_inserter(leading), is_loopback);
+  return leading;
+}
+
+}  // namespace matriarch::consensus
