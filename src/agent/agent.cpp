@@ -184,9 +184,6 @@ void Agent::perform(const model::Action& action, const model::Observation& seen)
       if (!seen.lease.acquiring) world().keeper.acquire(a);
     }
     void operator()(const model::ReleaseLease& a) const { agent.writer_.release(a); }
-    void operator()(const model::TakeLease&) const {
-      if (!seen.lease.acquiring) world().keeper.take();
-    }
     void operator()(const model::GrantPermit& a) const { world().keeper.grant_permit(seen.now + a.valid_for); }
     void operator()(const model::ExtendLease& a) const { world().keeper.extend(a.sent_at); }
     void operator()(const model::CreateInitialize& a) const { agent.writer_.write(a); }
@@ -209,7 +206,6 @@ void Agent::perform(const model::Action& action, const model::Observation& seen)
     void operator()(const model::SetStopped&) const { world().postgres.set_state(model::PostgresState::kStopped); }
     void operator()(const model::MarkCrashed&) const { world().postgres.set_state(model::PostgresState::kCrashed); }
     void operator()(const model::RunCallback& a) const { world().postgres.run_callback(a.event); }
-    void operator()(const model::StopNow& a) const { agent.tasks_.stop_now(a.reason); }
     void operator()(const model::FencePostgres& a) const { agent.tasks_.fence(a.reason); }
     void operator()(const model::StartTask& a) const { agent.start_task(a); }
     void operator()(const model::CancelTask&) const { agent.tasks_.cancel(); }

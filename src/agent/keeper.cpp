@@ -35,17 +35,6 @@ void Keeper::acquire(model::AcquireLease guards) {
   });
 }
 
-void Keeper::take() {
-  ++asked_to_lead_;
-  asio::post(executor_, [this] {
-    wants_take_ = true;
-    state_.acquiring = true;
-    publish(false);
-    --asked_to_lead_;
-    alarm_.ring();
-  });
-}
-
 void Keeper::release(std::function<void()> done) {
   asio::post(executor_, [this, done = std::move(done)] {
     end_leadership();
@@ -83,7 +72,6 @@ asio::awaitable<void> Keeper::run() {
     if (!state_.session.valid()) co_await ensure_session();
     if (state_.session.valid()) {
       if (wants_new_session_) co_await rebind_to_new_ttl();
-      if (wants_take_) co_await do_take();
       if (wants_acquire_) {
         auto guards = *wants_acquire_;
         wants_acquire_.reset();
@@ -104,7 +92,6 @@ asio::awaitable<void> Keeper::ensure_session() {
     if (state_.outcome == LeaseOutcome::kNone) state_.outcome = LeaseOutcome::kUnreachable;
     // An acquisition is for the moment it was decided in: without a session it is dropped, not kept for later.
     wants_acquire_.reset();
-    wants_take_ = false;
     state_.acquiring = false;
     next_renewal_ = world_.clock.now() + std::min<Milliseconds>(timing_.retry_timeout / 4, Milliseconds(1000));
     publish(true);
@@ -191,18 +178,6 @@ asio::awaitable<void> Keeper::do_acquire(model::AcquireLease guards) {
   co_await became_holder(outcome, counted_from);
 }
 
-asio::awaitable<void> Keeper::do_take() {
-  wants_take_ = false;
-  if (!co_await refresh_session()) {
-    state_.acquiring = false;
-    publish(true);
-    co_return;
-  }
-  const Instant counted_from = session_counted_from_;
-  auto outcome = co_await world_.store.take(state_.session, me_, call_timeout());
-  co_await became_holder(outcome, counted_from);
-}
-
 // Order matters (docs/invariants.md S4): the key, then the page, then the guardian's word that it watches this term.
 asio::awaitable<void> Keeper::became_holder(ports::StoreResult<model::Revision> outcome, Instant counted_from) {
   // Given up while the request was on its way: the key goes back before anybody takes it for ours.
@@ -240,7 +215,6 @@ asio::awaitable<void> Keeper::do_release() {
 void Keeper::end_leadership() {
   bound_by_a_move_.reset();
   wants_acquire_.reset();
-  wants_take_ = false;
   state_.outcome = LeaseOutcome::kReleased;
   state_.valid_until = Instant{};
   state_.armed = false;

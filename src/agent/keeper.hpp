@@ -48,7 +48,6 @@ class Keeper {
   void grant_permit(model::Instant until) { permit_until_.store(until.time_since_epoch().count(), std::memory_order_release); }
   void set_timing(model::Timing timing);
   void acquire(model::AcquireLease guards);
-  void take();
   // Local leadership ends at once, whatever the keeper waits for; `done` is called on the keeper's executor when the store
   // has answered or its time is over.
   void release(std::function<void()> done);
@@ -59,14 +58,13 @@ class Keeper {
   void on_change(std::function<void(model::LeaseState)> callback) { changed_ = std::move(callback); }
   // The last published state. Any thread.
   model::LeaseState state() const { return world_.board.lease(); }
-  // From the call of acquire() or take() on, also before the keeper's thread has heard of it. Any thread.
+  // From the call of acquire() on, also before the keeper's thread has heard of it. Any thread.
   bool is_acquiring() const { return asked_to_lead_ > 0 || state().acquiring; }
 
  private:
   boost::asio::awaitable<void> ensure_session();
   boost::asio::awaitable<void> renew();
   boost::asio::awaitable<void> do_acquire(model::AcquireLease guards);
-  boost::asio::awaitable<void> do_take();
   boost::asio::awaitable<void> became_holder(ports::StoreResult<model::Revision> outcome, model::Instant counted_from);
   boost::asio::awaitable<void> arm();
   boost::asio::awaitable<void> do_release();
@@ -98,7 +96,7 @@ class Keeper {
   // session counts beyond.
   std::optional<model::Instant> bound_by_a_move_;
   std::optional<model::AcquireLease> wants_acquire_;
-  bool wants_take_ = false, wants_release_ = false, wants_new_session_ = false;
+  bool wants_release_ = false, wants_new_session_ = false;
   std::vector<std::function<void()>> released_;  // to be told
   bool stopping_ = false, close_session_ = false;
   std::function<void(model::LeaseState)> changed_;

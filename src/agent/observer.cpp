@@ -21,12 +21,6 @@ model::Observation Observer::observe(Tasks& tasks, const Writer& writer, const D
   seen.store.cluster = world_.store.view();
   note_view(seen.store.cluster.get());
   seen.store.reachable = world_.store.connected();
-  if (seen.store.reachable) {
-    unreachable_since_ = Instant{};
-  } else if (unreachable_since_ == Instant{}) {
-    unreachable_since_ = seen.now;
-  }
-  seen.store.unreachable_since = unreachable_since_;
   seen.lease = world_.board.lease();
   seen.store.fresh = seen.lease.term != 0 && fresh_term_ == seen.lease.term;
   seen.store.under_way = writer.under_way();

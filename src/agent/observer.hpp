@@ -63,7 +63,6 @@ class Observer {
   bool checkpoint_running_ = false;
   model::LeaseState lease_;
   std::uint64_t fresh_term_ = 0;
-  model::Instant unreachable_since_{};
   std::string leader_;
 };
 

@@ -75,11 +75,6 @@ void Tasks::fence(std::string reason) {
   asio::co_spawn(executor_, run_fence(std::move(reason)), EndsTheAgent{});
 }
 
-void Tasks::stop_now(std::string reason) {
-  TaskRequest request{.kind = TaskKind::kDemote, .name = std::move(reason), .demote = DemoteMode::kImmediateNoLock};
-  start(std::move(request));
-}
-
 // ---- the slot ------------------------------------------------------------------------------------------------------
 
 asio::awaitable<void> Tasks::run(std::uint64_t serial, TaskRequest request) {

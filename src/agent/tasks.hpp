@@ -31,7 +31,6 @@ class Tasks {
   // Everything of PostgreSQL dies now. Cancels the running task, waits for it at most 100 ms, then kills.
   void fence(std::string reason);
   // Immediate stop in the slot, without giving the lease back.
-  void stop_now(std::string reason);
   // Something happened in the store or in PostgreSQL: a task that waits for it looks again.
   void stir() { stirred_.ring(); }
   // Called once with the end of the current task.

@@ -31,7 +31,6 @@ struct ReleaseLease {
   bool operator==(const ReleaseLease&) const = default;
 };
 // The very first leader after bootstrap: sets the key unconditionally.
-struct TakeLease { bool operator==(const TakeLease&) const = default; };
 // The lease may be renewed until now + for. Absent from a decision: the permit runs out (S25, S24).
 struct GrantPermit {
   Milliseconds valid_for{0};
@@ -76,7 +75,6 @@ struct SetRole { PostgresRole role; bool operator==(const SetRole&) const = defa
 struct SetStopped { bool operator==(const SetStopped&) const = default; };                          // state := stopped or crashed, mirrored in pause
 struct MarkCrashed { bool operator==(const MarkCrashed&) const = default; };
 struct RunCallback { std::string event; bool operator==(const RunCallback&) const = default; };     // on_start, on_role_change, ...
-struct StopNow { std::string reason; bool operator==(const StopNow&) const = default; };            // immediate stop, bounded, no lease released
 // Everything of PostgreSQL dies now: postmaster first, then every backend. Never waits for a task.
 struct FencePostgres { std::string reason; bool operator==(const FencePostgres&) const = default; };
 
@@ -90,10 +88,10 @@ struct RecordEvent { std::string kind; boost::json::object details; bool operato
 // The agent ends. `set_data_aside`: after the stop the data directory is renamed to ".failed" (a bootstrap that failed).
 struct Exit { int code = 1; bool stop_postgres = true; std::string reason; bool set_data_aside = false; bool operator==(const Exit&) const = default; };
 
-using Action = std::variant<AcquireLease, ReleaseLease, TakeLease, GrantPermit, ExtendLease, CreateInitialize, SetInitialize, CancelInitialize,
+using Action = std::variant<AcquireLease, ReleaseLease, GrantPermit, ExtendLease, CreateInitialize, SetInitialize, CancelInitialize,
                             WriteConfig, PublishMember, WriteStatus, WriteFailsafe, WriteSync, DeleteSync, ClearFailover, WriteHistory,
                             SetSyncNames, FollowByReload, SyncSlots, ResumeReplay, StartCheckpoint, SetRole, SetStopped, MarkCrashed,
-                            RunCallback, StopNow, FencePostgres, StartTask, CancelTask, AnswerWish, ActivateWatchdog, DisableWatchdog,
+                            RunCallback, FencePostgres, StartTask, CancelTask, AnswerWish, ActivateWatchdog, DisableWatchdog,
                             RecordEvent, Exit>;
 
 // Inputs that are missing. Their arrival is an event that causes a new decision; nothing waits for them inside a rule.

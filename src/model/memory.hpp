@@ -50,7 +50,7 @@ struct Asked {
 
 struct Memory {
   std::shared_ptr<const Cluster> last_locked_view;  // last view that had a leader
-  Lsn last_lsn, previous_lsn;                       // own LSN at the last two beats of loop_wait
+  Lsn last_lsn;                                     // own LSN at the last beat of loop_wait
   bool was_paused = false;
   bool recovering = false;                          // a start was tried and not judged yet
   bool start_failed = false;                        // ... and it failed
@@ -80,15 +80,12 @@ struct Memory {
   std::optional<ScheduledRestart> scheduled_restart;
   std::map<std::string, Instant> retained_slots;    // slot -> last time its member was seen
   Timeline last_timeline;                           // last known own timeline as a standby
-  std::string last_rule;                            // of the last verdict, for the log
-  std::uint64_t last_term = 0;                      // lease term the last verdict acted under
   std::uint64_t request_term = 0;                   // lease term in which /failover is a request to this leader
   Instant leaving_sync_since{};                     // when this standby began to ask for its release; 0: it does not
   Rhythm rhythm;
   Asked asked;
   Instant failsafe_extended_from{};                 // send time of the round the lease was last extended by
   Instant failsafe_asked_at{};
-  bool join_aborted = false;
   Instant unprotected_since{};                      // synchronous mode asked for, but no synchronous standby
   bool operator==(const Memory&) const = default;
 };

@@ -26,7 +26,6 @@ struct StoreView {
   std::shared_ptr<const Cluster> cluster;  // null: never read
   bool reachable = false;                  // the watch is alive, or a read succeeded within retry_timeout
   bool fresh = false;                      // read linearizably after the lease's acquisition (design: arm, read again)
-  Instant unreachable_since{};             // 0: reachable
   std::set<WriteKind> under_way;
 };
 

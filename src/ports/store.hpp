@@ -82,11 +82,8 @@ class LeaseStore {
   // was based on). A leader key that already carries our name is bound to this session (an agent that was restarted).
   // Returns the revision of the leader key (the lease's term). kConflict: somebody holds it, or a guard moved.
   virtual boost::asio::awaitable<StoreResult<model::Revision>> acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, model::Milliseconds timeout) = 0;
-  // Unconditional, once after bootstrap.
-  virtual boost::asio::awaitable<StoreResult<model::Revision>> take(model::SessionToken session, model::MemberName me, model::Milliseconds timeout) = 0;
   // Deletes the leader key if it is ours under any session of ours. Success also when it is gone already.
   virtual boost::asio::awaitable<StoreResult<void>> release(model::MemberName me, model::Milliseconds timeout) = 0;
-  // Hands the leader key to `to` in one transaction is a later addition; until then release + acquire.
   virtual boost::asio::awaitable<StoreResult<void>> close_session(model::SessionToken session, model::Milliseconds timeout) = 0;
 };
 

@@ -102,8 +102,6 @@ class Walk {
     pace(decision_, seen_.now);
     if (decision_.wake_at) decision_.wake_at = std::max(*decision_.wake_at, seen_.now + kShortestSleep);
     if (seen_.is_leader()) decision_.wake_at = earliest(decision_.wake_at, seen_.lease.valid_until);
-    decision_.memory.last_rule = decision_.rule;
-    decision_.memory.last_term = seen_.is_leader() ? seen_.lease.term : 0;
     return std::move(decision_);
   }
 

@@ -106,9 +106,6 @@ class Checker {
   void operator()(const FencePostgres&) {
     if (seen_.dynamic().pause) broken("S16", "PostgreSQL is killed in pause");
   }
-  void operator()(const StopNow&) {
-    if (seen_.dynamic().pause) broken("S16", "PostgreSQL is stopped in pause");
-  }
 
   void operator()(const ClearFailover&) {
     const bool holds = seen_.cluster().is_led_by(seen_.me()) || seen_.lease.holds(seen_.now);

@@ -175,13 +175,12 @@ Plan note_timeline(const Situation& s) {
   return {.memory = remembering(s, [&](Memory& memory) { memory.last_timeline = standby_timeline(s); })};
 }
 
-// Two beats of positions, for the race's back-off: "moved since the last heartbeat".
+// The position of the last beat, for the race's back-off: "moved since the last heartbeat".
 bool beat_passed(const Situation& s) {
   return s.seen.postgres.lsn.known() && s.seen.now >= s.memory.rhythm.position_noted_at + loop_wait(s);
 }
 Plan note_position(const Situation& s) {
   return {.memory = remembering(s, [&](Memory& memory) {
-            memory.previous_lsn = memory.last_lsn;
             memory.last_lsn = s.seen.postgres.lsn;
             memory.rhythm.position_noted_at = s.seen.now;
           })};

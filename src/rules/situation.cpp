@@ -104,12 +104,11 @@ bool store_is_uninitialised(const Situation& s) {
   return !cluster(s).system_id() && unlocked(s) && !paused(s) && !s.memory.role_event_seen;
 }
 bool replica_in_uninitialised_store(const Situation& s) { return store_is_uninitialised(s) && is_standby(s); }
-Plan refuse_to_begin_with_replica(const Situation& s) {
+Plan refuse_to_begin_with_replica(const Situation&) {
   return {.actions = {model::Exit{.code = 1, .stop_postgres = false,
                                   .reason = "No initialize key in DCS and PostgreSQL is running as replica, aborting start. "
                                             "Please first start Patroni on the node running as primary"}},
-          .says = "No initialize key in DCS and PostgreSQL is running as replica, aborting start",
-          .memory = remembering(s, [](Memory& memory) { memory.join_aborted = true; })};
+          .says = "No initialize key in DCS and PostgreSQL is running as replica, aborting start"};
 }
 
 bool initialize_is_being_written(const Situation& s) { return store_is_uninitialised(s) && under_way(s, WriteKind::kInitialize); }

@@ -22,7 +22,6 @@ TEST_F(Lease, TheGrantSaysWhatTheStoreCountsBy) {
 TEST_F(Lease, AnUnknownSessionIsLost) {
   EXPECT_THAT(wait(leases_->renew({4711}, kMe, false, kBudget)), FailedWith(StoreFailure::kLost));
   EXPECT_THAT(wait(leases_->acquire({4711}, kMe, {}, kBudget)), FailedWith(StoreFailure::kLost));
-  EXPECT_THAT(wait(leases_->take({4711}, kMe, kBudget)), FailedWith(StoreFailure::kLost));
   EXPECT_THAT(wait(leases_->close_session({4711}, kBudget)), Succeeded());
 }
 
@@ -97,15 +96,6 @@ TEST_F(Lease, TheGuardsHoldAcquisitionBack) {
   ASSERT_THAT(wait(leases_->release(kMe, kBudget)), Succeeded());
   put_record("failover", R"({"member":"pg2"})");
   EXPECT_THAT(wait(leases_->acquire(session, kMe, fresh, kBudget)), FailedWith(StoreFailure::kConflict));
-}
-
-TEST_F(Lease, TakingSetsTheKeyWhateverItWas) {
-  put_record("leader", "pg2");
-  const auto session = a_session(*leases_);
-  const auto term = wait(leases_->take(session, kMe, kBudget));
-  ASSERT_THAT(term, Succeeded());
-  EXPECT_EQ(record("leader")->value, "pg1");
-  EXPECT_EQ(record("leader")->lease, session.value);
 }
 
 TEST_F(Lease, ReleaseRemovesOnlyOurKey) {

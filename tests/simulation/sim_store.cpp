@@ -250,15 +250,6 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take_over_own(model
   co_return model::Revision{applied->outcome.revision};
 }
 
-asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take(model::SessionToken session, model::MemberName me, Milliseconds timeout) {
-  machine::Transaction transaction{.success = {put(layout::kLeader, me.text, session.value)}};
-  machine::Body body = std::move(transaction);
-  auto applied = co_await connection_.propose(std::move(body), timeout);
-  if (!applied) co_return tl::unexpected(applied.error());
-  if (!applied->outcome.answer) co_return error(StoreFailure::kLost, machine::to_string(applied->outcome.answer.error()));
-  co_return model::Revision{applied->outcome.revision};
-}
-
 asio::awaitable<StoreResult<void>> SimLeaseStore::release(model::MemberName me, Milliseconds timeout) {
   machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text)}, .success = {erase(layout::kLeader)}};
   machine::Body body = std::move(transaction);

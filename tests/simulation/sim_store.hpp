@@ -94,7 +94,6 @@ class SimLeaseStore : public ports::LeaseStore {
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> open_session(Milliseconds ttl, Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> renew(model::SessionToken session, model::MemberName me, bool holding, Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<model::Revision>> acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, Milliseconds timeout) override;
-  boost::asio::awaitable<ports::StoreResult<model::Revision>> take(model::SessionToken session, model::MemberName me, Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<void>> release(model::MemberName me, Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<void>> close_session(model::SessionToken session, Milliseconds timeout) override;
 

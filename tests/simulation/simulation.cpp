@@ -90,6 +90,7 @@ class Run {
   std::string leader_in_store_;
   int branches_seen_ = 0;
   std::map<NodeId, std::pair<Instant, int>> looks_;  // the last moment of one, and how many there were in it
+  Milliseconds longest_ttl_{2'000};  // that was ever asked for
   Instant last_commit_{};
   std::size_t commits_seen_ = 0;
 };
@@ -390,9 +391,9 @@ void Run::strike_hang_agent() {
   node.hang_agent(true);
   if (const auto since = node.hangs_since()) {
     // The longest permit, the longest lease, and the store's judgement of it after an election.
-    world_.at(*since + Milliseconds(6'000 + 2'000 + 2'000), kNobody, [this, &node, since = *since] { check_hang(node, since); });
+    world_.at(*since + 3 * longest_ttl_ + longest_ttl_ + Milliseconds(2'000), kNobody, [this, &node, since = *since] { check_hang(node, since); });
   }
-  in(Milliseconds(100), Milliseconds(15'000), [&node] { node.hang_agent(false); });
+  in(Milliseconds(100), 5 * longest_ttl_ + Milliseconds(5'000), [&node] { node.hang_agent(false); });
 }
 // S25: an agent that hangs cannot keep leadership for ever.
 void Run::check_hang(SimNode& node, Instant since) {
@@ -467,6 +468,7 @@ void Run::strike_change_ttl() {
   SimNode& asked = some_node();
   if (!asked.answers_peers()) return;
   const int ttl = static_cast<int>(world_.random().between(1, 6));
+  longest_ttl_ = std::max<Milliseconds>(longest_ttl_, std::chrono::seconds(ttl));
   say(-1, fmt::format("ttl {} s asked of {}", ttl, asked.name()));
   asked.ask({.kind = ports::Request::Kind::kPatchConfig, .body = {{"ttl", ttl}}});
   if (world_.random().chance(0.5)) in(Milliseconds(50), Milliseconds(1500), [this] {

@@ -176,14 +176,6 @@ asio::awaitable<StoreResult<Revision>> LeaseStore::take_over_own(SessionToken se
   co_return tl::unexpected(StoreError{StoreFailure::kConflict, leader ? "the leader key belongs to " + leader->value : "the leader key is gone"});
 }
 
-asio::awaitable<StoreResult<Revision>> LeaseStore::take(SessionToken session, MemberName me, Milliseconds timeout) {
-  Transaction transaction;
-  transaction.success.emplace_back(op_put(put(leader_, me.text, session.value)));
-  auto committed = co_await commit(client_, std::move(transaction), Clock::now() + timeout);
-  if (!committed) co_return tl::unexpected(committed.error());
-  co_return Revision{committed->revision()};
-}
-
 asio::awaitable<StoreResult<void>> LeaseStore::release(MemberName me, Milliseconds timeout) {
   Transaction transaction;
   transaction.compare.emplace_back(has_value(leader_, me.text));

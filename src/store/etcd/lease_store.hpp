@@ -21,7 +21,6 @@ class LeaseStore final : public ports::LeaseStore {
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> open_session(model::Milliseconds ttl, model::Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> renew(model::SessionToken session, model::MemberName me, bool holding, model::Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<model::Revision>> acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, model::Milliseconds timeout) override;
-  boost::asio::awaitable<ports::StoreResult<model::Revision>> take(model::SessionToken session, model::MemberName me, model::Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<void>> release(model::MemberName me, model::Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<void>> close_session(model::SessionToken session, model::Milliseconds timeout) override;
 

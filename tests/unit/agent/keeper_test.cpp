@@ -91,7 +91,6 @@ struct ScriptedStore : ports::LeaseStore {
     if (failure) co_return tl::unexpected(StoreError{*failure, "as the test says"});
     co_return model::Revision{7};
   }
-  asio::awaitable<StoreResult<model::Revision>> take(model::SessionToken, model::MemberName, Milliseconds) override { co_return model::Revision{8}; }
   asio::awaitable<StoreResult<void>> release(model::MemberName, Milliseconds) override {
     ++releases;
     co_await release_gate.pass();

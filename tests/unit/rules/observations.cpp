@@ -96,7 +96,7 @@ Scene a_healthy_leader() {
   holds_the_lease(scene);
   three_members(scene, "n1");
   scene.memory.rewind = RewindState::kCheckpointDone;
-  scene.memory.request_term = scene.memory.last_term = 50;
+  scene.memory.request_term = 50;
   return scene;
 }
 
