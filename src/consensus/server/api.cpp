@@ -325,7 +325,7 @@ Api::Handled Api::member_list(Call&) {
     json::object member{{"ID", std::to_string(report.member.id)}};
     if (!report.name.empty()) member["name"] = report.name;
     member["peerURLs"] = json::array{"https://" + report.member.address};
-    const auto urls = urls_that_lead_there(report.client_urls, report.member.id == node_.id());
+    const auto urls = urls_that_lead_there(report.client_urls, report.member.address, report.member.id == node_.id());
     if (!urls.empty()) member["clientURLs"] = json::array(urls.begin(), urls.end());
     if (report.member.role != raft::Role::kVoter) member["isLearner"] = true;
     members.push_back(std::move(member));

@@ -21,10 +21,11 @@ TEST(ClientUrls, NameTheHostThatOthersReach) {
 
 TEST(ClientUrls, ALoopbackAddressIsForTheClientsOfItsOwnMember) {
   for (const char* loopback : {"http://127.0.0.1:7401", "http://[::1]:7401", "http://localhost:7401"}) {
-    EXPECT_THAT(urls_that_lead_there(Urls{loopback}, true), ElementsAre(loopback));
-    EXPECT_THAT(urls_that_lead_there(Urls{loopback}, false), IsEmpty()) << loopback;
+    EXPECT_THAT(urls_that_lead_there(Urls{loopback}, "10.0.0.1:7400", true), ElementsAre(loopback));
+    EXPECT_THAT(urls_that_lead_there(Urls{loopback}, "10.0.0.1:7400", false), IsEmpty()) << loopback;
+    EXPECT_THAT(urls_that_lead_there(Urls{loopback}, "127.0.0.1:7400", false), ElementsAre(loopback)) << "all on one host";
   }
-  EXPECT_THAT(urls_that_lead_there(Urls{"https://10.0.0.1:7401"}, false), ElementsAre("https://10.0.0.1:7401"));
+  EXPECT_THAT(urls_that_lead_there(Urls{"https://10.0.0.1:7401"}, "10.0.0.1:7400", false), ElementsAre("https://10.0.0.1:7401"));
 }
 
 }  // namespace
