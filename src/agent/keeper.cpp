@@ -186,6 +186,7 @@ asio::awaitable<void> Keeper::became_holder(ports::StoreResult<model::Revision> 
     state_.term = static_cast<std::uint64_t>(outcome->value);
     state_.armed = false;
     state_.valid_until = end_of(counted_from, state_.ttl_granted);
+    next_renewal_ = std::min(next_renewal_, counted_from + renew_interval());
     // Until the first decision as a holder grants one, the permit of the decision that asked for the lease counts.
     world_.guardian.publish_lease(state_.session, state_.term, state_.valid_until);
     co_await arm();
@@ -267,7 +268,8 @@ bool Keeper::has_permit() const {
   return world_.clock.now().time_since_epoch().count() < permit_until_.load(std::memory_order_acquire);
 }
 
-Milliseconds Keeper::renew_interval() const { return std::max<Milliseconds>(timing_.ttl / 5, Milliseconds(50)); }
+// A session without the lease carries the member key alone: it is renewed less often, which spares the store every other entry.
+Milliseconds Keeper::renew_interval() const { return std::max<Milliseconds>(timing_.ttl / (holding() ? 5 : 3), Milliseconds(50)); }
 
 Milliseconds Keeper::retry_pause() const { return std::clamp<Milliseconds>(timing_.ttl / 20, Milliseconds(20), Milliseconds(1000)); }
 

@@ -29,7 +29,7 @@ struct MemberSettings {
   std::string leader_key = {};
 
   std::chrono::milliseconds election_timeout{150};
-  std::chrono::milliseconds heartbeat{40};
+  std::chrono::milliseconds heartbeat{50};
   // A voter silent for so long is replaced by a standby, if there is one.
   std::chrono::milliseconds replace_after{60'000};
   // Trouble in forming a cluster that will not heal by itself ends the program after so long.

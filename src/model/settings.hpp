@@ -167,7 +167,7 @@ struct EmbeddedStoreSettings {
   std::string secret;
   TlsFiles tls;
   bool two_voters_without_witness = false;
-  Milliseconds election_timeout{150}, heartbeat{40};
+  Milliseconds election_timeout{150}, heartbeat{50};
   bool operator==(const EmbeddedStoreSettings&) const = default;
 };
 

@@ -175,7 +175,7 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
     {"embedded.cafile", "path", "", S},
     {"embedded.two_voters_without_witness", "boolean", "false", S},
     {"embedded.election_timeout", "time", "150ms", S},
-    {"embedded.heartbeat", "time", "40ms", S},
+    {"embedded.heartbeat", "time", "50ms", S},
 
     {"raft.self_addr", "host:port", "", S, kDiffers, "the embedded store; Patroni's own Raft nodes cannot join"},
     {"raft.bind_addr", "host:port", "raft.self_addr", S},

@@ -57,7 +57,7 @@ model::TlsFiles read_embedded_tls(Reader& reader) {
 
 void read_embedded_times(Reader& reader, model::EmbeddedStoreSettings& settings) {
   settings.election_timeout = reader.duration("election_timeout", 150ms, 50ms, 10s);
-  settings.heartbeat = reader.duration("heartbeat", 40ms, 10ms, 3s);
+  settings.heartbeat = reader.duration("heartbeat", 50ms, 10ms, 3s);
   if (settings.heartbeat * 3 > settings.election_timeout) {
     reader.complaints().push_back({.path = reader.path_of("heartbeat"),
                                    .value = fmt::format("{}ms", settings.heartbeat.count()),

@@ -25,7 +25,6 @@ namespace matriarch::consensus::test {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 

@@ -14,6 +14,8 @@
 
 namespace matriarch::consensus::test {
 
+using Clock = std::chrono::steady_clock;
+
 using namespace std::chrono_literals;
 
 // One HTTP exchange; the status is 0 when there was no answer.

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   std::string client;
   std::string user;
   long election_ms = 150;
-  long heartbeat_ms = 40;
+  long heartbeat_ms = 50;
   long replace_after_ms = 60'000;
   CLI::App app{"one node of the embedded store"};
   app.add_option("--data", settings.member.data_dir)->required();

@@ -39,13 +39,19 @@ struct Driver::State : std::enable_shared_from_this<State> {
     if (stopped) return;
     const int wait = bridge_timeout(bridge_);
     if (wait == 0) return kick();
-    if (wait < 0) {
-      timer.cancel();
-      return;
-    }
-    timer.expires_after(std::chrono::milliseconds(wait));
+    if (wait > 0) wake_by(std::chrono::steady_clock::now() + std::chrono::milliseconds(wait));
+  }
+
+  // A timer that is set already and rings earlier stays: its pass finds nothing to do and sets the next one, which is cheaper than
+  // to set it anew at each pass.
+  void wake_by(std::chrono::steady_clock::time_point when) {
+    if (is_set && timer.expiry() <= when) return;
+    is_set = true;
+    timer.expires_at(when);
     timer.async_wait([self = shared_from_this()](auto error) {
-      if (!error && !self->stopped) self->pass();
+      if (error) return;  // set anew
+      self->is_set = false;
+      if (!self->stopped) self->pass();
     });
   }
 
@@ -54,6 +60,7 @@ struct Driver::State : std::enable_shared_from_this<State> {
   asio::posix::stream_descriptor events;
   asio::steady_timer timer;
   bool kicked = false;
+  bool is_set = false;  // the timer
   bool stopped = false;
 };
 

@@ -37,7 +37,7 @@ struct ReplicaSettings {
   std::uint64_t id = 0;
   std::string address;
   std::chrono::milliseconds election_timeout{150};
-  std::chrono::milliseconds heartbeat{40};
+  std::chrono::milliseconds heartbeat{50};
   std::chrono::milliseconds connect_retry{50};
   unsigned snapshot_threshold = 2048;
   unsigned snapshot_trailing = 512;

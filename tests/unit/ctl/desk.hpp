@@ -110,9 +110,9 @@ class Desk {
     explicit Calls(Desk& desk) : desk_(desk) {}
     asio::awaitable<net::NetResult<net::HttpResponse>> call(Call call) override {
       desk_.calls.push_back(call.method + " " + call.api_url + " " + call.endpoint + (call.body.empty() ? "" : " " + call.body));
-      auto answer = desk_.answer(call);
-      if (!answer) co_return tl::unexpected(desk_.failure);
-      co_return std::move(*answer);
+      auto response = desk_.answer(call);
+      if (!response) co_return tl::unexpected(desk_.failure);
+      co_return std::move(*response);
     }
 
    private:
