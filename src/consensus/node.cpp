@@ -43,8 +43,7 @@ raft::ReplicaSettings replica_settings(const MemberSettings& settings, const mem
 }  // namespace
 
 struct Node::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::any_io_executor its_executor, MemberSettings its_settings, Log its_log,
-       std::function<void(std::string)> its_failed)
+  Impl(asio::any_io_executor its_executor, MemberSettings its_settings, Log its_log, Failed its_failed)
       : executor(its_executor),
         settings(std::move(its_settings)),
         log(std::move(its_log)),
@@ -68,12 +67,12 @@ struct Node::Impl : std::enable_shared_from_this<Impl> {
   asio::awaitable<bool> has_gone(std::uint64_t id, Moment deadline);
   asio::awaitable<bool> is_there(std::uint64_t id, std::string address, std::chrono::milliseconds patience);
   machine::Node as_node() const;
-  void fail(std::string why);
+  void fail(std::string why, bool for_good = false);
 
   asio::any_io_executor executor;
   MemberSettings settings;
   Log log;
-  std::function<void(std::string)> failed;
+  Failed failed;
   Bell changes;
   Bell leadership;
   std::optional<membership::Home> home;
@@ -290,7 +289,8 @@ asio::awaitable<void> Node::Impl::mind_expulsion() {
     if (!expelled) continue;
     fail(fmt::format("this node (id {:x}) was taken out of the cluster. To let it join again as a new member remove {} and "
                      "start it again.",
-                     home->identity().raft_id, settings.data_dir));
+                     home->identity().raft_id, settings.data_dir),
+         true);
     co_return;
   }
 }
@@ -312,13 +312,13 @@ asio::awaitable<bool> Node::Impl::is_expelled() {
   co_return false;
 }
 
-void Node::Impl::fail(std::string why) {
-  if (const auto tell = std::exchange(failed, nullptr)) tell(std::move(why));
+void Node::Impl::fail(std::string why, bool for_good) {
+  if (const auto tell = std::exchange(failed, nullptr)) tell(std::move(why), for_good);
 }
 
 // --- the outside ------------------------------------------------------------------------------------------------
 
-Node::Node(asio::any_io_executor executor, MemberSettings settings, Log log, std::function<void(std::string)> failed)
+Node::Node(asio::any_io_executor executor, MemberSettings settings, Log log, Failed failed)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(settings), std::move(log), std::move(failed))) {}
 Node::~Node() = default;
 

@@ -28,8 +28,9 @@ struct MemberReport {
 
 class Node {
  public:
-  // `failed` is called (once) when the node cannot go on; the sentence says why and what to do.
-  Node(boost::asio::any_io_executor executor, MemberSettings settings, Log log, std::function<void(std::string)> failed);
+  // Called (once) when the node cannot go on; the sentence says why and what to do. `for_good`: starting it again cannot help.
+  using Failed = std::function<void(std::string why, bool for_good)>;
+  Node(boost::asio::any_io_executor executor, MemberSettings settings, Log log, Failed failed);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;

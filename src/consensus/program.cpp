@@ -152,7 +152,7 @@ int run_store(StoreProgramSettings settings) {
   }
   Program program(std::move(settings));
   program.node = std::make_unique<Node>(program.loop.get_executor(), program.settings.member, program.settings.log,
-                                        [&](const std::string& why) { program.fail(why); });
+                                        [&](const std::string& why, bool for_good) { program.fail(why, for_good ? kCannotStart : 1); });
   program.signals.async_wait([&](boost::system::error_code error, int) {
     if (error) return;
     asio::co_spawn(program.loop, program.node->retire(), [&](const std::exception_ptr&) { program.stop(0); });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace matriarch::runtime {
@@ -41,8 +42,11 @@ bool Watchdog::activate() {
   if (is_unsafe_) return settings_.mode != model::WatchdogMode::kRequired;
   if (device_) return true;
   if (slack_is_negative()) {
-    if (!std::exchange(said_unsupported_, true)) warn_(fmt::format("Watchdog not supported because leader TTL {} s is less than 2x loop_wait {} s", duration_cast<seconds>(timing_.ttl).count(),
-                      duration_cast<seconds>(timing_.loop_wait).count()));
+    if (!std::exchange(said_unsupported_, true)) {
+      warn_(fmt::format("Watchdog not supported because leader TTL {} s is less than 2x loop_wait {} s, or too short for safety_margin: the device would have to bite "
+                        "after {} s, sooner than the next loop. watchdog.safety_margin: -1 takes half of the ttl",
+                        duration_cast<seconds>(timing_.ttl).count(), duration_cast<seconds>(timing_.loop_wait).count(), std::max<std::int64_t>(wanted_timeout().count(), 0)));
+    }
     return settings_.mode != model::WatchdogMode::kRequired;
   }
   auto opened = system::WatchdogDevice::open(settings_.device);
