@@ -208,10 +208,21 @@ class AgentProgram {
     keeping_.start(kKeeperPriority);
     api_loop_.start(0);
     (void)system::notify_service_manager("READY=1");
-    main_.run();
+    run_main();
     api_loop_.stop();
     keeping_.stop();
     return exit_code_;
+  }
+
+  // What nobody expected ends the process at once, without waiting for its other threads: the guardian starts a new agent, and
+  // the lease goes on.
+  void run_main() {
+    try {
+      main_.run();
+    } catch (const std::exception& error) {
+      journal_.log(Level::kFatal, std::string("the agent ends: ") + error.what());
+      std::_Exit(1);
+    }
   }
 
   // A planned end takes the guardian along; a crash does not, and the guardian starts another agent.
