@@ -69,7 +69,8 @@ std::string not_known_from_here(const Facts& facts) {
   for (const auto& member : facts.members) {
     if (member.live.runs_as_primary()) return fmt::format("not known from here: {} runs as a primary, for as long as its lease lasts", member.name);
   }
-  if (!facts.store_answered()) return fmt::format("not known from here: {} does not answer", facts.store_kind == "embedded" ? "the store" : facts.store_kind);
+  const bool store_is_there = facts.store_members && facts.store_members->answered && !facts.store_members->has_leader;
+  if (!facts.store_answered()) return fmt::format("not known from here: {}", store_is_there ? "the store has no majority" : "the store does not answer");
   return fmt::format("not known from here: {} holds the leader key and does not answer", facts.cluster.leader->name);
 }
 

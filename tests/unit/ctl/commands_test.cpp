@@ -565,6 +565,7 @@ TEST_F(Commands, WithoutAMajorityThisNodeExplains) {
   desk.answer = [](const Call&) -> std::optional<net::HttpResponse> { return std::nullopt; };
   desk.embedded.status = []() -> StoreAnswer<boost::json::value> { return tl::unexpected(std::string("no socket")); };
   EXPECT_EQ(desk.run({"why-no-leader"}), 3);
+  EXPECT_EQ(desk.run({"why"}), 1);
 }
 
 TEST_F(Commands, WithoutAConfigurationItSaysWhereItLooked) {
