@@ -1,9 +1,15 @@
 # bash completion for matriarch and patronictl: commands, options, and files where a file is wanted.
+# Directories are marked as such, so that one can go on into them.
+_matriarch_files() {
+  compopt -o filenames 2>/dev/null
+  COMPREPLY+=($(compgen -f -- "$1"))
+}
 _matriarch() {
+  COMPREPLY=()
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= i
   local commands="status list topology history events dsn version switchover failover restart reload reinit pause resume flush
     demote-cluster promote-cluster remove wait show-config edit-config why why-no-leader rules"
-  [ "$1" = patronictl ] || commands="$commands run witness store"
+  [ "${1##*/}" = patronictl ] || commands="$commands run witness store"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       -c|--config-file|-d|--dcs|--dcs-url) i=$((i + 1)) ;;
@@ -12,15 +18,20 @@ _matriarch() {
     esac
   done
   case $previous in
-    -c|--config-file|--apply|--replace|run|witness) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    -c|--config-file|--apply|--replace|run|witness|--validate-config|-i|--ignore-listen-port) _matriarch_files "$word"; return ;;
     -f|--format) COMPREPLY=($(compgen -W "pretty tsv json yaml yml" -- "$word")); return ;;
     -r|--role) COMPREPLY=($(compgen -W "leader primary standby-leader replica standby any" -- "$word")); return ;;
     --for) COMPREPLY=($(compgen -W "primary writable leader= streaming= streaming=all sync no-pending-restart timeline>= paused resumed verdict=ok" -- "$word")); return ;;
   esac
   if [ -z "$command" ]; then
     case $word in
-      -*) COMPREPLY=($(compgen -W "-c --config-file -d --dcs-url -k --insecure --help" -- "$word")) ;;
-      *) COMPREPLY=($(compgen -W "$commands" -- "$word") $([ "$1" = patronictl ] || compgen -f -X '!*.y*ml' -- "$word")) ;;
+      -*)
+        local global="-c --config-file -d --dcs-url -k --insecure --help"
+        [ "${1##*/}" = patronictl ] || global="$global --version --validate-config --generate-sample-config --form-new-cluster"
+        COMPREPLY=($(compgen -W "$global" -- "$word")) ;;
+      *)
+        COMPREPLY=($(compgen -W "$commands" -- "$word"))
+        [ "${1##*/}" = patronictl ] || _matriarch_files "$word" ;;
     esac
     return
   fi
@@ -30,7 +41,7 @@ _matriarch() {
       case ${COMP_WORDS[i]} in -*) ;; *) step=${COMP_WORDS[i]}; break ;; esac
     done
     case $step:$word in
-      snapshot:[!-]*|snapshot:|restore:[!-]*|restore:) COMPREPLY=($(compgen -f -- "$word")); return ;;
+      snapshot:[!-]*|snapshot:|restore:[!-]*|restore:) _matriarch_files "$word"; return ;;
     esac
   fi
   case $command in
@@ -56,6 +67,7 @@ _matriarch() {
     why) options="-n --json --cluster" ;;
     why-no-leader) options="--json" ;;
     rules) options="--markdown --json" ;;
+    run) options="--form-new-cluster" ;;
     store)
       case $step in
         "") options="status add remove snapshot restore recover force-new-cluster" ;;

@@ -59,7 +59,7 @@ tl::expected<void, std::string> set_value(json::object& document, std::string_vi
   if (equals == std::string_view::npos) return tl::unexpected(fmt::format("Invalid parameter setting {}", assignment));
   const auto path = path_of(trim(assignment.substr(0, equals)));
   const auto value = settings::parse_yaml(assignment.substr(equals + 1), assignment);
-  if (!value) return tl::unexpected(settings::to_text(value.error()));
+  if (!value) return tl::unexpected(settings::to_sentence(value.error()));
   if (is_nothing(value->value)) remove(document, path, 0);
   else insert(document, path, value->value);
   return {};
@@ -67,7 +67,7 @@ tl::expected<void, std::string> set_value(json::object& document, std::string_vi
 
 tl::expected<json::object, std::string> parse_mapping(std::string_view text, std::string_view name) {
   auto document = settings::parse_yaml(text, name);
-  if (!document) return tl::unexpected(settings::to_text(document.error()));
+  if (!document) return tl::unexpected(settings::to_sentence(document.error()));
   if (!document->value.is_object()) return tl::unexpected(fmt::format("{}: the configuration must be a mapping of keys to values", name));
   return std::move(document->value.get_object());
 }

@@ -25,6 +25,15 @@ std::string user_directory(const settings::Environment& environment) {
   return xdg.empty() ? settings::variable(environment, "HOME") + "/.config" : xdg;
 }
 
+// Where a configuration is usually found, the first one counts.
+std::vector<std::string> usual_files(const settings::Environment& environment, bool patroni_name) {
+  const auto directory = user_directory(environment);
+  std::vector<std::string> files;
+  if (!patroni_name) files = {directory + "/matriarch/matriarch.yaml", "/etc/matriarch/matriarch.yaml"};
+  files.push_back(directory + "/patroni/patronictl.yaml");
+  return files;
+}
+
 // What was named must be there; what is merely usual may be missing.
 std::string find_file(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
   std::string named = options.config_file.value_or("");
@@ -33,14 +42,18 @@ std::string find_file(const GlobalOptions& options, const settings::Environment&
   const std::string usual = user_directory(environment) + "/patroni/patronictl.yaml";
   if (!named.empty() && named != usual) {
     if (is_readable(named)) return named;
-    throw Failure{fmt::format("Provided config file {} not existing or no read rights. Check the -c/--config-file parameter", named)};
+    const auto why = patroni_name ? std::string() : ": " + settings::why_unreadable(named).value_or("it does not exist");
+    throw Failure{fmt::format("Provided config file {} not existing or no read rights. Check the -c/--config-file parameter{}", named, why)};
   }
-  if (!patroni_name) {
-    for (const std::string& path : {user_directory(environment) + "/matriarch/matriarch.yaml", std::string("/etc/matriarch/matriarch.yaml")}) {
-      if (is_readable(path)) return path;
-    }
-  }
-  return is_readable(usual) ? usual : std::string();
+  const auto files = usual_files(environment, patroni_name);
+  const auto found = std::find_if(files.begin(), files.end(), is_readable);
+  return found == files.end() ? std::string() : *found;
+}
+
+// Patroni's words first: scripts may look for them.
+std::string where_it_was_looked_for(const settings::Environment& environment, bool patroni_name) {
+  return fmt::format(" Name a file with -c FILE{}; looked at {} and PATRONI_* variables", patroni_name ? "" : " or MATRIARCH_CONFIG_FILE",
+                     fmt::join(usual_files(environment, patroni_name), ", "));
 }
 
 std::string all_errors(const settings::Complaints& complaints) {
@@ -59,8 +72,12 @@ std::string all_errors(const settings::Complaints& complaints) {
 model::Settings load_configuration(const GlobalOptions& options, const settings::Environment& environment, bool patroni_name) {
   std::optional<std::string> dcs_url = options.dcs_url;
   if (const auto given = settings::variable(environment, "DCS_URL"); !dcs_url && !given.empty()) dcs_url = given;
-  auto loaded = settings::load({find_file(options, environment, patroni_name), environment});
-  if (!loaded.usable()) throw Failure{all_errors(loaded.complaints)};
+  const std::string file = find_file(options, environment, patroni_name);
+  auto loaded = settings::load({file, environment});
+  if (!loaded.usable()) {
+    const bool is_nothing = file.empty() && loaded.complaints.back().wrong == "Config is empty.";
+    throw Failure{all_errors(loaded.complaints) + (is_nothing ? where_it_was_looked_for(environment, patroni_name) : "")};
+  }
   if (dcs_url) {
     const auto url = parse_dcs_url(*dcs_url);
     if (!url) throw Failure{url.error()};

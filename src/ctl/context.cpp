@@ -69,8 +69,18 @@ StoreOperations Context::embedded_store() const {
   return world_.open_embedded(settings_);
 }
 
+std::optional<StoreMembers> Context::store_members() const {
+  if (!settings_.uses_embedded_store() || !world_.open_embedded) return std::nullopt;
+  const auto operations = world_.open_embedded(settings_);
+  if (!operations.status) return std::nullopt;
+  const auto status = operations.status();
+  return status ? read_store_status(*status) : StoreMembers{.error = status.error()};
+}
+
 ports::StoreResult<std::shared_ptr<const model::Cluster>> Context::try_read(const std::string& cluster) {
-  return wait(store(cluster).read(store_timeout()));
+  auto view = wait(store(cluster).read(store_timeout()));
+  if (!view) view.error().what = said_plainly(settings_, std::move(view.error().what));
+  return view;
 }
 
 std::shared_ptr<const model::Cluster> Context::read(const std::string& cluster) {

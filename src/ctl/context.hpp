@@ -12,6 +12,7 @@
 #include "ctl/configuration.hpp"
 #include "ctl/ctl.hpp"
 #include "ctl/prompt.hpp"
+#include "ctl/store_members.hpp"
 
 namespace matriarch::ctl {
 
@@ -47,6 +48,8 @@ class Context {
   std::string store_kind() const;
   // Throws Failure when the configuration is of another store.
   StoreOperations embedded_store() const;
+  // What it says of itself; nothing when the configuration is of another store. Never throws for what does not answer.
+  std::optional<StoreMembers> store_members() const;
 
   CallResult call(Call call);
   // All at once; results in the order of the calls.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ struct World {
 int run(const std::string& program, std::vector<std::string> arguments, const World& world, Streams streams);
 
 bool is_command(std::string_view name);
+// For who mistyped one: "list" for "lst".
+std::optional<std::string> nearest_command(std::string_view name);
 // "status" of "store status", and the others.
 bool is_store_command(std::string_view name);
 // The command among the arguments, behind global options; empty: there is none.

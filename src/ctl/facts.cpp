@@ -35,17 +35,6 @@ void read_positions(const json::object& xlog, Answered& answer) {
   answer.in_recovery = !answer.location.known() && answer.role != "primary" && answer.role != "master";
 }
 
-// The agent of this machine, when the store says nothing of anybody.
-model::Cluster only_this_node(const model::Settings& settings) {
-  model::Cluster cluster;
-  if (settings.name.empty() || settings.restapi.connect_address.host.empty()) return cluster;
-  model::Member member;
-  member.name = settings.name;
-  member.api_url = settings.restapi.api_url();
-  cluster.members[member.name] = member;
-  return cluster;
-}
-
 void ask_members(Context& context, Facts& facts, model::Milliseconds timeout) {
   std::vector<Call> calls;
   for (const auto& member : facts.members) {
@@ -91,6 +80,16 @@ const MemberFacts* Facts::find(const std::string& name) const {
 
 const MemberFacts* Facts::leader() const { return cluster.leader ? find(cluster.leader->name.text) : nullptr; }
 
+model::Cluster only_this_node(const model::Settings& settings) {
+  model::Cluster cluster;
+  if (settings.name.empty() || settings.restapi.connect_address.host.empty()) return cluster;
+  model::Member member;
+  member.name = settings.name;
+  member.api_url = settings.restapi.api_url();
+  cluster.members[member.name] = member;
+  return cluster;
+}
+
 Facts gather(Context& context, const std::string& cluster_name, model::Milliseconds probe_timeout) {
   Facts facts{.cluster_name = cluster_name, .at = context.wall_now(), .store_kind = context.settings().uses_embedded_store() ? "embedded" : "etcd3"};
   const auto began = std::chrono::steady_clock::now();
@@ -101,6 +100,7 @@ Facts gather(Context& context, const std::string& cluster_name, model::Milliseco
     facts.store_error = view.error().what.empty() ? "no answer" : view.error().what;
     facts.cluster = only_this_node(context.settings());
   }
+  facts.store_members = context.store_members();
   for (const auto& view_of_member : model::describe_members(facts.cluster)) {
     facts.members.push_back({view_of_member.member->name.text, *view_of_member.member, view_of_member, {}});
     facts.members.back().view.member = nullptr;

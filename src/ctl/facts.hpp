@@ -41,12 +41,16 @@ struct Facts {
   model::WallTime at{};
   std::string store_kind, store_error;  // error empty: the store answered
   std::int64_t store_milliseconds = 0;
+  std::optional<StoreMembers> store_members;    // of the embedded store
   model::Cluster cluster;
   std::vector<MemberFacts> members;     // sorted by name
   bool store_answered() const { return store_error.empty(); }
   const MemberFacts* find(const std::string& name) const;
   const MemberFacts* leader() const;    // holder of the leader key
 };
+
+// The node of the configuration, for when the store says nothing of anybody; empty when the configuration is of no node.
+model::Cluster only_this_node(const model::Settings& settings);
 
 // Reads the store, then asks all members at once. Never throws for what does not answer.
 Facts gather(Context& context, const std::string& cluster_name, model::Milliseconds probe_timeout);

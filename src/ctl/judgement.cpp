@@ -8,6 +8,7 @@
 #include "ctl/output.hpp"
 #include "model/quantity.hpp"
 #include "model/timestamp.hpp"
+#include "settings/dynamic.hpp"
 
 namespace matriarch::ctl {
 namespace {
@@ -83,6 +84,7 @@ class Findings {
     split_brain();
     no_leader();
     store();
+    dynamic_configuration();
     risks(candidates);
     for (const auto& member : facts_.members) warnings_of(member);
     cluster_warnings();
@@ -123,6 +125,21 @@ class Findings {
 
   void store() {
     if (!facts_.store_answered()) add(Verdict::kRisk, "store_unreachable", "", fmt::format("{} does not answer: {}", facts_.store_kind, facts_.store_error));
+    if (!facts_.store_members) return;
+    const auto& members = *facts_.store_members;
+    if (members.answered && !members.silent_voters.empty()) add(Verdict::kRisk, "store_voter_silent", "", describe(members));
+    for (const auto& name : members.silent_others) add(Verdict::kWarn, "store_member_silent", "", fmt::format("the store's member {} does not answer", name));
+  }
+
+  // What no node accepts leaves the document before in force, on nodes that have seen it; a new one has the defaults.
+  void dynamic_configuration() {
+    const auto limits = facts_.store_kind == "embedded" ? settings::TimingLimits::kEmbedded : settings::TimingLimits::kPatroni;
+    const auto accepted = settings::accept_dynamic(configuration(facts_), limits);
+    if (!accepted) {
+      add(Verdict::kRisk, "configuration_refused", "", fmt::format("no node accepts the dynamic configuration, so that an earlier one is in force: {}", settings::to_sentence(accepted.error().front())));
+    } else if (!accepted->fallbacks.empty()) {
+      add(Verdict::kWarn, "configuration_doubtful", "", fmt::format("in the dynamic configuration {}", settings::to_sentence(accepted->fallbacks.front())));
+    }
   }
 
   void risks(const std::vector<Candidate>& candidates) {
@@ -203,6 +220,8 @@ std::vector<std::string> next_steps(const Facts& facts, const Judgement& judgeme
       break;
     }
   }
+  if (has("store_voter_silent") || (has("store_unreachable") && facts.store_kind == "embedded")) steps.push_back(fmt::format("{} store status", program));
+  if (has("configuration_refused")) steps.push_back(fmt::format("{} edit-config {}", program, name));
   if (has("paused")) steps.push_back(fmt::format("{} resume {}        (when the maintenance is over)", program, name));
   if (has("pending_restart")) steps.push_back(fmt::format("{} restart {} --pending", program, name));
   return steps;

@@ -6,6 +6,7 @@
 #include "ctl/ctl.hpp"
 #include "ctl/failure.hpp"
 #include "ctl/interrupt.hpp"
+#include "settings/support.hpp"
 
 namespace matriarch::ctl {
 namespace {
@@ -87,7 +88,9 @@ int dispatch(const std::string& program, const Split& split, const World& world,
   const auto* command = find(split.command);
   if (!command) fail_globally(program, fmt::format("No such command '{}'.", split.command));
   Context context(program, world, streams, split.options);
-  if (command->needs_cluster) context.load();
+  // Who asks for help may not have a configuration yet. Patroni's tool reads it first.
+  const bool asks_for_help = context.strict() && std::find(split.rest.begin(), split.rest.end(), "--help") != split.rest.end();
+  if (command->needs_cluster && !asks_for_help) context.load();
   return command->run(context, split.rest);
 }
 
@@ -121,6 +124,12 @@ int run(const std::string& program, std::vector<std::string> arguments, const Wo
 }
 
 bool is_command(std::string_view name) { return find(name) != nullptr; }
+
+std::optional<std::string> nearest_command(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& command : all_commands()) names.emplace_back(command.name);
+  return settings::nearest(name, names);
+}
 
 std::string find_command(const std::vector<std::string>& arguments) { return split(arguments).command; }
 

@@ -25,6 +25,7 @@ Members named(Context& context, const Members& candidates, const Selection& sele
     else if (context.strict()) fmt::print(context.streams().err, "Warning: {} is not {} of {}\n", name, selection.ask_for_name ? "a replica" : "a member", cluster_name);
   }
   if (!chosen.empty()) return chosen;
+  if (context.strict() && selection.role_name == "any") throw Failure{fmt::format("no such member: {}", fmt::join(selection.names, ", "))};
   throw Failure{selection.ask_for_name ? "No replica among provided members" : fmt::format("No '{}' among provided members", selection.role_name)};
 }
 

@@ -64,8 +64,20 @@ std::optional<double> lease_margin(const MemberFacts& member) {
   return margin && margin->is_double() ? std::optional(margin->get_double()) : std::nullopt;
 }
 
+// Silence is no proof: the leader may serve those who can reach it.
+std::string not_known_from_here(const Facts& facts) {
+  for (const auto& member : facts.members) {
+    if (member.live.runs_as_primary()) return fmt::format("not known from here: {} runs as a primary, for as long as its lease lasts", member.name);
+  }
+  const bool store_is_there = facts.store_members && facts.store_members->answered && !facts.store_members->has_leader;
+  if (!facts.store_answered()) return fmt::format("not known from here: {}", store_is_there ? "the store has no majority" : "the store does not answer");
+  return fmt::format("not known from here: {} holds the leader key and does not answer", facts.cluster.leader->name);
+}
+
 std::string writes_line(const Facts& facts) {
   const auto* leader = facts.leader();
+  if (!facts.store_answered() && !leader) return not_known_from_here(facts);
+  if (leader && !leader->live.there) return not_known_from_here(facts);
   if (!leader || !leader->live.runs_as_primary()) return model::modes_of(facts.cluster).standby_cluster ? "none: a standby cluster" : "not possible";
   const auto margin = lease_margin(*leader);
   return fmt::format("possible on {}{}", leader->name, margin ? fmt::format(" (lease valid for {:.1f} s more)", *margin) : "");
@@ -234,6 +246,11 @@ json::object status_json(const Facts& facts, const Judgement& judgement) {
   document["synchronous_mode"] = modes.synchronous == model::SynchronousMode::kOff ? "off" : modes.synchronous == model::SynchronousMode::kOn ? "on" : "quorum";
   document["guarantee"] = judgement.guarantee;
   document["store"] = {{"kind", facts.store_kind}, {"ok", facts.store_answered()}, {"latency_ms", facts.store_milliseconds}, {"error", or_null(facts.store_error)}};
+  if (facts.store_members) {
+    const auto& silent = facts.store_members->silent_voters;
+    document["store"].get_object()["voters"] = facts.store_members->voters;
+    document["store"].get_object()["silent_voters"] = json::array(silent.begin(), silent.end());
+  }
   const bool possible = !judgement.candidates.empty() && judgement.candidates.front().eligible();
   const auto* best = judgement.candidates.empty() ? nullptr : &judgement.candidates.front();
   document["failover"] = {{"possible", possible}, {"best", best ? json::value(best->name) : json::value(nullptr)},

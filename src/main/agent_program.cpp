@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
+#include <fmt/format.h>
 #include <thread>
 
 #include "agent/agent.hpp"
@@ -27,6 +28,7 @@
 #include "runtime/inbox.hpp"
 #include "runtime/journal.hpp"
 #include "runtime/watchdog.hpp"
+#include "settings/dynamic.hpp"
 #include "settings/dynamic_cache.hpp"
 #include "store/etcd/lease_store.hpp"
 #include "store/etcd/store.hpp"
@@ -71,6 +73,13 @@ std::vector<rest::EventRecord> to_rest(const std::vector<runtime::Event>& events
   std::vector<rest::EventRecord> records;
   for (const auto& event : events) records.push_back({.id = event.id, .at = event.at, .kind = event.kind, .details = event.details});
   return records;
+}
+
+std::optional<std::string> refuse_config(const model::Settings& settings, const boost::json::object& before, const boost::json::object& after) {
+  std::vector<std::string> reasons;
+  for (const auto& complaint : settings::refuse_change(before, after, settings::limits_of(settings))) reasons.push_back(settings::to_sentence(complaint));
+  if (reasons.empty()) return std::nullopt;
+  return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
 // Everything of one agent, in the order in which it comes up.
@@ -126,7 +135,8 @@ class AgentProgram {
                       .clocks = {.now = [this] { return main_clock_.now(); }, .wall_now = [this] { return main_clock_.wall_now(); }},
                       .fresh_status = [this](model::Milliseconds limit) { return asio::co_spawn(main_, ask_postgres(limit), asio::use_awaitable); },
                       .events_after = [this](std::uint64_t id) { return to_rest(journal_.events_after(id)); },
-                      .more_metrics = nullptr};
+                      .more_metrics = nullptr,
+                      .refuse_config = refuse_config};
     api_ = std::make_unique<rest::Api>(api_loop_.executor(), std::move(world), settings_);
     auto opened = api_->start(run_directory_ + "/api.sock");
     if (!opened) return opened.error().what;

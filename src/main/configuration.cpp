@@ -38,8 +38,8 @@ settings::Environment process_environment() {
 
 tl::expected<Configuration, std::string> Configuration::read(const std::string& path, settings::Purpose purpose) {
   Configuration configuration;
-  if (!path.empty() && !std::filesystem::exists(path)) {
-    return tl::make_unexpected(fmt::format("{}: {}", path, std::strerror(ENOENT)));
+  if (!path.empty()) {
+    if (const auto why = settings::why_unreadable(path)) return tl::make_unexpected(fmt::format("{}: {}", path, *why));
   }
   configuration.source_ = {.path = path, .environment = process_environment()};
   configuration.circumstances_.purpose = purpose;

@@ -1,6 +1,8 @@
 // Which program this is: the service, one of its parts, or the operator's tool.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,24 @@ int usage(std::FILE* stream, int code) {
   return code;
 }
 
+bool asks_for_help(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(), [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+int not_understood(const std::vector<std::string>& words) {
+  const std::string command = wanted_command(words);
+  const std::string& wrong = command.empty() ? words[0] : command;
+  const auto near = nearest_command(wrong);
+  std::fprintf(stderr, "matriarch: '%s' is neither a command nor a configuration file; %s\n", wrong.c_str(),
+               near ? ("did you mean '" + *near + "'?").c_str() : "see matriarch --help");
+  return 2;
+}
+
+bool is_mistyped_command(const std::string& word) {
+  std::error_code error;
+  return !std::filesystem::exists(word, error) && nearest_command(word).has_value();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,6 +67,7 @@ int main(int argc, char** argv) {
   if (words.empty()) return usage(stderr, 2);
   const std::string& first = words[0];
   if (first == "--help" || first == "-h" || first == "help") return usage(stdout, 0);
+  if (!is_operator_command(words) && asks_for_help(words)) return usage(stdout, 0);
   if (first == "--version" || first == "-V") {
     std::printf("matriarch %s\n", kProgramVersion);
     return 0;
@@ -61,7 +82,6 @@ int main(int argc, char** argv) {
   }
   if (first == "--generate-sample-config") return print_sample_configuration();
   if (is_operator_command(words)) return run_operator(argc, argv);
-  if (words.size() == 1 && first[0] != '-') return run_service(first, forms_alone);
-  std::fprintf(stderr, "matriarch: '%s' is neither a command nor a configuration file; see matriarch --help\n", first.c_str());
-  return 2;
+  if (words.size() == 1 && first[0] != '-' && !is_mistyped_command(first)) return run_service(first, forms_alone);
+  return not_understood(words);
 }

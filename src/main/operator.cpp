@@ -30,6 +30,10 @@ tl::expected<std::unique_ptr<ports::Store>, std::string> open_store(boost::asio:
 
 bool is_store_command(std::string_view word) { return word.starts_with('-') || ctl::is_store_command(word); }
 
+std::string wanted_command(const std::vector<std::string>& arguments) { return ctl::find_command(arguments); }
+
+std::optional<std::string> nearest_command(const std::string& word) { return ctl::nearest_command(word); }
+
 bool is_operator_command(const std::vector<std::string>& arguments) {
   const std::string command = ctl::find_command(arguments);
   return !command.empty() && ctl::is_command(command);

@@ -16,6 +16,7 @@ using ctl::StoreAnswer;
 
 // A change of members waits for the others; a member that was let in copies the log first.
 constexpr std::chrono::milliseconds kPatience{30'000};
+constexpr std::chrono::milliseconds kPatienceToLook{5'000};
 
 // The store of this node: its socket, which needs no certificates, else its client port.
 tl::expected<admin::Target, std::string> find_store(const model::Settings& settings) {
@@ -54,7 +55,10 @@ ctl::StoreOperations store_operations(const model::Settings& settings) {
   const auto kept = std::make_shared<const model::Settings>(settings);
   ctl::StoreOperations store;
   store.status = [kept] {
-    return with_store<boost::json::value>(kept, [](const auto& target) { return admin::status(target); });
+    return with_store<boost::json::value>(kept, [](admin::Target target) {
+      target.patience = kPatienceToLook;
+      return admin::status(target);
+    });
   };
   store.render_status = admin::render_status;
   store.add = [kept](const std::string& address) {

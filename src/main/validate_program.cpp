@@ -5,12 +5,11 @@
 
 #include <cstdio>
 
+#include "main/configuration.hpp"
 #include "main/programs.hpp"
 #include "settings/local.hpp"
 #include "settings/validate.hpp"
 #include "system/fd.hpp"
-
-extern char** environ;  // POSIX: not declared by a header
 
 namespace matriarch::main {
 namespace {
@@ -50,19 +49,21 @@ std::optional<std::string> postgres_major_version(const std::string& directory, 
 }  // namespace
 
 int validate_configuration(const std::string& file, bool ignore_listen_port) {
-  settings::Environment environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  if (const auto why = settings::why_unreadable(file)) {
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), why->c_str());
+    return 1;
   }
-  const auto loaded = settings::load({.path = file, .environment = environment});
+  const auto loaded = settings::load({.path = file, .environment = process_environment()});
   settings::Complaints complaints = loaded.complaints;
   if (loaded.usable()) {
     const settings::Probes probes{.accepts_connections = accepts_connections, .postgres_major_version = postgres_major_version};
     for (auto& complaint : settings::validate(loaded.raw, probes, {.ignore_listen_port = ignore_listen_port})) complaints.push_back(std::move(complaint));
   }
-  for (const auto& complaint : complaints) std::fprintf(stderr, "%s\n", settings::to_validation_line(complaint).c_str());
+  if (loaded.usable() && settings::is_witness(loaded.raw)) std::printf("there is no section postgresql: checked as a witness (matriarch witness FILE)\n");
+  for (const auto& complaint : complaints) {
+    const std::string right = complaint.right.empty() ? "" : "; " + complaint.right;
+    std::fprintf(stderr, "%s%s\n", settings::to_validation_line(complaint).c_str(), right.c_str());
+  }
   return settings::has_errors(complaints) ? 1 : 0;
 }
 

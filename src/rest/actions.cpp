@@ -190,9 +190,23 @@ asio::awaitable<Answer> Actions::failsafe(net::HttpRequest request) {
   co_return answer;
 }
 
+// Judged by the document as last seen: the agent merges into a fresh one, which a change in between cannot make worse than
+// either change alone.
+std::optional<Answer> Actions::refuse_config(const Reading& reading, const boost::json::object& body, bool is_patch) const {
+  const auto* cluster = reading.cluster();
+  if (!refuse_config_ || !cluster) return std::nullopt;
+  const bool has_document = cluster->config && cluster->config->valid;
+  const boost::json::object before = has_document ? cluster->config->document : boost::json::object{};
+  boost::json::object after = is_patch ? before : body;
+  if (is_patch) model::merge_patch(after, body);
+  const auto why = refuse_config_(*reading.settings, before, after);
+  return why ? std::optional(page(400, *why)) : std::nullopt;
+}
+
 asio::awaitable<Answer> Actions::patch_config(net::HttpRequest request) {
   auto body = required_object(request);
   if (!body) co_return body.error();
+  if (auto refused = refuse_config(readings_.now(), *body, true)) co_return *refused;
   Request posted{.kind = Request::Kind::kPatchConfig, .body = std::move(*body)};
   const Reply reply = co_await courier_.ask(std::move(posted), patience_with_store(readings_.now()));
   co_return reply.status == 200 && reply.document ? document(200, *reply.document) : as_page(reply);
@@ -205,6 +219,7 @@ asio::awaitable<Answer> Actions::put_config(net::HttpRequest request) {
   const auto* cluster = reading.cluster();
   if (!cluster) co_return no_store();
   if (cluster->config && cluster->config->valid && model::same_configuration(cluster->config->document, *body)) co_return document(200, *body);
+  if (auto refused = refuse_config(reading, *body, false)) co_return *refused;
   Request posted{.kind = Request::Kind::kPutConfig, .body = *body};
   const Reply reply = co_await courier_.ask(std::move(posted), patience_with_store(reading));
   co_return reply.status == 200 ? document(200, *body) : page(502, reply.text);

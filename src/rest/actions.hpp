@@ -2,8 +2,11 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/json.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "net/http.hpp"
 #include "ports/journal.hpp"
@@ -17,11 +20,15 @@
 
 namespace matriarch::rest {
 
+// Why a change of the dynamic configuration must not be stored; nothing: it may.
+using RefuseConfig = std::function<std::optional<std::string>(const model::Settings& settings, const boost::json::object& before,
+                                                              const boost::json::object& after)>;
+
 class Actions {
  public:
-  // `published` rings for each new snapshot.
-  Actions(Readings& readings, Courier& courier, ports::Peers& peers, Bell& published, ports::Journal& journal)
-      : readings_(readings), courier_(courier), peers_(peers), published_(published), journal_(journal) {}
+  // `published` rings for each new snapshot. `refuse_config` may be empty: then everything may be stored.
+  Actions(Readings& readings, Courier& courier, ports::Peers& peers, Bell& published, ports::Journal& journal, RefuseConfig refuse_config)
+      : readings_(readings), courier_(courier), peers_(peers), published_(published), journal_(journal), refuse_config_(std::move(refuse_config)) {}
 
   // `route` is one of the unsafe ones; access was granted.
   boost::asio::awaitable<Answer> answer(Route route, net::HttpRequest request);
@@ -36,6 +43,7 @@ class Actions {
   boost::asio::awaitable<Answer> reinitialize(net::HttpRequest request);
   boost::asio::awaitable<Answer> reload();
   boost::asio::awaitable<Answer> failsafe(net::HttpRequest request);
+  std::optional<Answer> refuse_config(const Reading& reading, const boost::json::object& body, bool is_patch) const;
   boost::asio::awaitable<Answer> patch_config(net::HttpRequest request);
   boost::asio::awaitable<Answer> put_config(net::HttpRequest request);
 
@@ -44,6 +52,7 @@ class Actions {
   ports::Peers& peers_;
   Bell& published_;
   ports::Journal& journal_;
+  RefuseConfig refuse_config_;
 };
 
 }  // namespace matriarch::rest

@@ -11,6 +11,7 @@
 #include "ports/board.hpp"
 #include "ports/journal.hpp"
 #include "ports/peers.hpp"
+#include "rest/actions.hpp"
 #include "rest/courier.hpp"
 #include "rest/event_stream.hpp"
 #include "rest/readings.hpp"
@@ -27,6 +28,7 @@ struct World {
   FreshStatus fresh_status;  // empty: positions are those of the agent's last beat
   EventsAfter events_after;  // empty: no events
   std::function<std::string()> more_metrics;  // more lines for /metrics; may be empty
+  RefuseConfig refuse_config = {};  // empty: any document may be stored
 };
 
 class Api {

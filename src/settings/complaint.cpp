@@ -78,7 +78,11 @@ bool has_errors(const Complaints& complaints) {
 }
 
 std::string to_text(const Complaint& complaint) {
-  std::string text = complaint.severity == Severity::kError ? "error: " : "warning: ";
+  return (complaint.severity == Severity::kError ? "error: " : "warning: ") + to_sentence(complaint);
+}
+
+std::string to_sentence(const Complaint& complaint) {
+  std::string text;
   if (!complaint.where.empty()) text += on_one_line(complaint.where) + ": ";
   text += joined({on_one_line(complaint.path), complaint.value, complaint.wrong});
   if (!complaint.right.empty()) text += "; " + complaint.right;
@@ -86,6 +90,7 @@ std::string to_text(const Complaint& complaint) {
 }
 
 std::string to_validation_line(const Complaint& complaint) {
+  if (complaint.path.empty() && !complaint.where.empty()) return fmt::format("{}: {}", on_one_line(complaint.where), complaint.wrong);
   return fmt::format("{} {} {}", on_one_line(complaint.path), complaint.value, complaint.wrong);
 }
 

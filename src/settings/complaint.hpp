@@ -30,6 +30,9 @@ bool has_errors(const Complaints& complaints);
 // "error: pg1.yml:12: restapi.listen 8008 is not an address; expected HOST:PORT". One line, without a line feed.
 std::string to_text(const Complaint& complaint);
 
+// The same without "error: " or "warning: ": for who says that in its own way.
+std::string to_sentence(const Complaint& complaint);
+
 // "restapi.listen 8008 didn't pass validation: ...": the format of `--validate-config` (docs/configuration.md).
 std::string to_validation_line(const Complaint& complaint);
 

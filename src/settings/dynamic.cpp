@@ -235,6 +235,10 @@ bool contains_like(const Complaints& complaints, const Complaint& wanted) {
 
 }  // namespace
 
+TimingLimits limits_of(const model::Settings& settings) {
+  return settings.uses_embedded_store() ? TimingLimits::kEmbedded : TimingLimits::kPatroni;
+}
+
 tl::expected<Accepted, Complaints> accept_dynamic(const json::object& document, TimingLimits limits) {
   Accepted accepted;
   Complaints errors;

@@ -20,6 +20,9 @@ enum class TimingLimits {
                    // 20 / 1 / 3 s and the sum rule
 };
 
+// The limits before it is known whether a Patroni takes part: those that hold for every node of the cluster.
+TimingLimits limits_of(const model::Settings& settings);
+
 struct Accepted {
   model::DynamicSettings settings;  // `document` is the document as given
   Complaints warnings;              // adjusted times, unknown keys

@@ -1,5 +1,6 @@
 #include "settings/effective.hpp"
 
+#include <array>
 #include <fmt/format.h>
 
 #include "settings/parameters.hpp"
@@ -14,6 +15,9 @@ namespace matriarch::settings {
 namespace {
 
 namespace json = boost::json;
+
+// Sections that no Patroni file has: here an unknown key is a mistake, and one in `peers` would found a second cluster.
+constexpr std::array<std::string_view, 2> kOwnSections{"embedded", "matriarch"};
 
 constexpr std::string_view kReservedName = "__patroni_strict_sync_replica_placeholder__";
 
@@ -103,7 +107,11 @@ class Maker {
   const json::object& dynamic_postgresql() const { return mapping_at(result_.settings.dynamic.document, "postgresql"); }
 
   void check_local_keys() {
-    check_keys(local_, {.keys = local_keys(), .strict = circumstances_.strict, .is_known = own_sections(local_, dynamic_postgresql())},
+    // The tool of an operator must work with a file that the service would refuse.
+    const bool starts_something = circumstances_.purpose != Purpose::kControl;
+    const std::span<const std::string_view> strict_sections = starts_something ? kOwnSections : std::span<const std::string_view>{};
+    check_keys(local_, {.keys = local_keys(), .strict = circumstances_.strict, .strict_sections = strict_sections,
+                        .is_known = own_sections(local_, dynamic_postgresql())},
                result_.complaints);
     if (circumstances_.purpose == Purpose::kWitness) return;
     check_bootstrap_document();

@@ -1,6 +1,11 @@
 #include "settings/local.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -23,7 +28,7 @@ Complaint problem(const std::string& where, std::string wrong) { return {.wrong 
 // Reads at most one byte more than allowed, so that a device or a pipe cannot fill the memory.
 tl::expected<std::string, Complaint> read_file(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return tl::unexpected(problem(path.string(), "cannot be read"));
+  if (!stream) return tl::unexpected(problem(path.string(), "cannot be read: " + why_unreadable(path.string()).value_or("no answer")));
   std::string text(kMostFileBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return tl::unexpected(problem(path.string(), "cannot be read"));
@@ -138,6 +143,13 @@ class Loader {
 };
 
 }  // namespace
+
+std::optional<std::string> why_unreadable(const std::string& path) {
+  if (::access(path.c_str(), R_OK) == 0) return std::nullopt;
+  const int error = errno;
+  const passwd* user = ::getpwuid(::geteuid());
+  return fmt::format("{} (user {})", std::strerror(error), user != nullptr ? std::string(user->pw_name) : std::to_string(::geteuid()));
+}
 
 Loaded load(const LocalSource& source) { return Loader(source).load(); }
 

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Loaded {
   bool from_files = false;            // false: there is nothing to read again on reload
   bool usable() const { return !has_errors(complaints); }
 };
+
+// Why a file or directory cannot be read, with the user who tried; nothing: it can.
+std::optional<std::string> why_unreadable(const std::string& path);
 
 // Reads files; never throws. An unusable source is an error among the complaints.
 Loaded load(const LocalSource& source);

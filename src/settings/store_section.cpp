@@ -83,6 +83,16 @@ void check_embedded(Reader& reader, const model::EmbeddedStoreSettings& settings
   }
 }
 
+// A secret is shared with somebody. Without peers this node would found a cluster of its own beside theirs.
+void check_it_wants_to_be_alone(Reader& reader, const model::EmbeddedStoreSettings& settings) {
+  const bool has_credentials = !settings.secret.empty() || settings.tls.enabled();
+  if (!has_credentials || reader.has("peers")) return;
+  reader.complaints().push_back({.path = reader.path_of("peers"),
+                                 .wrong = "is not defined.",
+                                 .right = "there are credentials for other nodes, but none is named: give the addresses of all nodes of the store "
+                                          "(peers: ['10.0.0.1:7400', ...]), or peers: [] for a cluster of this node alone"});
+}
+
 model::EmbeddedStoreSettings read_embedded(const json::value& section, const StoreContext& context, Complaints& complaints) {
   Reader reader(&section, "embedded", complaints);
   model::EmbeddedStoreSettings settings;
@@ -101,6 +111,7 @@ model::EmbeddedStoreSettings read_embedded(const json::value& section, const Sto
   settings.two_voters_without_witness = reader.flag("two_voters_without_witness");
   read_embedded_times(reader, settings);
   if (context.runs_store) check_embedded(reader, settings, "secret");
+  if (context.runs_store) check_it_wants_to_be_alone(reader, settings);
   if (context.runs_store && !is_loopback(settings.client_listen.host) && !settings.tls.enabled()) {
     reader.wrong("client_listen", "would let anyone on the network change the cluster's state",
                  "configure embedded.certfile and embedded.cafile, or listen on 127.0.0.1");

@@ -131,7 +131,9 @@ class Checker {
     } else if (const auto elsewhere = same_name_elsewhere(name)) {
       right = fmt::format("did you mean {}?", *elsewhere);
     }
-    add(check_.strict ? Severity::kError : Severity::kWarning, path, "is not a known key and is ignored", right);
+    const auto& sections = check_.strict_sections;
+    const bool is_error = check_.strict || std::find(sections.begin(), sections.end(), first_part(path)) != sections.end();
+    add(is_error ? Severity::kError : Severity::kWarning, path, is_error ? "is not a known key" : "is not a known key and is ignored", right);
   }
 
   void add(Severity severity, const std::string& path, std::string wrong, std::string right) {

@@ -45,6 +45,7 @@ struct KeyCheck {
   std::span<const Key> keys;
   std::string prefix;                              // put before each path: "bootstrap.dcs."
   bool strict = false;                             // unknown keys are errors
+  std::span<const std::string_view> strict_sections = {};  // in these they always are
   std::function<bool(std::string_view)> is_known;  // further paths, such as the user's own replica methods; may be empty
 };
 

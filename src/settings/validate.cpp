@@ -278,7 +278,8 @@ void add_other_complaints(const json::object& local, const ValidateRules& rules,
   const auto is_told = [&](const std::string& path) {
     return std::any_of(told.begin(), told.end(), [&](const std::string& other) { return path == other || path.starts_with(other + "."); });
   };
-  for (Complaint& complaint : make_settings(local, {}, {.strict = rules.strict}).complaints) {
+  const Purpose purpose = is_witness(local) ? Purpose::kWitness : Purpose::kNode;
+  for (Complaint& complaint : make_settings(local, {}, {.purpose = purpose, .strict = rules.strict}).complaints) {
     const bool is_missing_store = complaint.path.empty() && complaint.wrong.starts_with("Can not find suitable configuration");
     if (!is_missing_store && (complaint.path.empty() || !is_told(complaint.path))) complaints.push_back(std::move(complaint));
   }
@@ -286,17 +287,23 @@ void add_other_complaints(const json::object& local, const ValidateRules& rules,
 
 }  // namespace
 
+// A section bootstrap belongs to a node whose `postgresql` was misspelt, or forgotten.
+bool is_witness(const json::object& local) {
+  return (local.contains("embedded") || local.contains("raft")) && !local.contains("postgresql") && !local.contains("bootstrap");
+}
+
 Complaints validate(const json::object& local, const Probes& probes, const ValidateRules& rules) {
   Complaints complaints;
   json::object root = local;
   if (json::value* postgresql = root.if_contains("postgresql"); postgresql != nullptr && postgresql->is_object()) {
     postgresql->get_object().emplace("bin_dir", "");
   }
+  const bool is_a_witness = is_witness(local);  // needs no section but the store's, and no name
   const CheckContext context{root, probes, rules, complaints};
   for (const Row& row : schema()) {
     const Place place = place_of(root, row.path);
     if (place.value != nullptr) row.check(context, row.path, *place.value);
-    else if (row.mandatory && place.has_section) complaints.push_back({.path = row.path, .wrong = "is not defined."});
+    else if (row.mandatory && place.has_section && !(is_a_witness && row.path.find('.') == std::string::npos)) complaints.push_back({.path = row.path, .wrong = "is not defined."});
   }
   check_store_is_there(local, complaints);
   add_other_complaints(local, rules, complaints);

@@ -25,6 +25,9 @@ struct ValidateRules {
   bool strict = false;              // unknown keys are errors, not warnings
 };
 
+// A voter of the embedded store without PostgreSQL: nothing of a database node is asked for.
+bool is_witness(const boost::json::object& local);
+
 // Errors first make the exit code 1; warnings do not. Nothing is written.
 Complaints validate(const boost::json::object& local, const Probes& probes, const ValidateRules& rules);
 

@@ -60,24 +60,36 @@ json::object changed_by_options(Context& context, const json::object& stored, co
   return document;
 }
 
+// As PATCH /config does: what no node would accept is not stored. Old mistakes, and what is only adjusted, are. Empty: fine.
+// Patroni's tool stores everything.
+std::string reasons_against(Context& context, const json::object& stored, const json::object& wanted) {
+  std::vector<std::string> reasons;
+  if (!context.strict()) return {};
+  for (const auto& complaint : settings::refuse_change(stored, wanted, settings::limits_of(context.settings()))) {
+    reasons.push_back(settings::to_sentence(complaint));
+  }
+  return fmt::format("{}", fmt::join(reasons, "\n"));
+}
+
 // The operator's text is never lost: a mistake opens the editor again.
-json::object changed_by_editor(Context& context, const std::string& before, const std::string& cluster_name, std::string& edited) {
+json::object changed_by_editor(Context& context, const json::object& stored, const std::string& before, const std::string& cluster_name, std::string& edited) {
   edited = before;
   while (true) {
     edited = edit(edited, cluster_name, context.environment());
     auto mapping = parse_mapping(edited, "the edited configuration");
-    if (mapping) return std::move(*mapping);
-    fmt::print(context.streams().err, "Error: {}\n", mapping.error());
+    const std::string wrong = mapping ? reasons_against(context, stored, *mapping) : mapping.error();
+    if (wrong.empty()) return std::move(*mapping);
+    fmt::print(context.streams().err, "Error: {}\n", wrong);
     if (!context.prompt().confirm("Edit it again?")) throw Failure{"Config modification aborted"};
   }
 }
 
-// Nothing is refused here that Patroni would store; but an operator should hear of it before.
-void warn(Context& context, const json::object& document) {
-  const auto limits = context.settings().uses_embedded_store() ? settings::TimingLimits::kEmbedded : settings::TimingLimits::kMatriarchOnly;
-  const auto accepted = settings::accept_dynamic(document, limits);
-  const auto& complaints = accepted ? accepted->warnings : accepted.error();
-  for (const auto& complaint : complaints) fmt::print(context.streams().err, "Warning: {}\n", settings::to_text(complaint));
+void warn(Context& context, const json::object& wanted) {
+  const auto accepted = settings::accept_dynamic(wanted, settings::limits_of(context.settings()));
+  if (!accepted) return;
+  for (const auto* complaints : {&accepted->warnings, &accepted->fallbacks}) {
+    for (const auto& complaint : *complaints) fmt::print(context.streams().err, "Warning: {}\n", settings::to_sentence(complaint));
+  }
 }
 
 }  // namespace
@@ -113,7 +125,7 @@ int run_edit_config(Context& context, Words words) {
   const auto& stored = cluster->config->document;
   const std::string before = config_text(stored);
   std::string after;
-  const json::object wanted = options.interactive() ? changed_by_editor(context, before, cluster_name, after) : changed_by_options(context, stored, options);
+  const json::object wanted = options.interactive() ? changed_by_editor(context, stored, before, cluster_name, after) : changed_by_options(context, stored, options);
   if (!options.interactive()) after = config_text(wanted);
   if (wanted == stored) {
     if (!options.quiet) context.out() << "Not changed\n";
@@ -123,6 +135,7 @@ int run_edit_config(Context& context, Words words) {
     const auto diff = unified_diff(before, after);
     page(context.streams().out_is_terminal ? coloured(diff) : diff, context.streams(), context.environment());
   }
+  if (const auto wrong = reasons_against(context, stored, wanted); !wrong.empty()) throw Failure{wrong + "\nNothing was changed"};
   if (context.strict()) warn(context, wanted);
   if (options.dry_run) return 0;
   if (options.reads_stdin() && !options.force) {
@@ -133,7 +146,7 @@ int run_edit_config(Context& context, Words words) {
   const auto written = context.wait(context.store(cluster_name).write_config(in_old_order(wanted, stored), cluster->config->revision, context.store_timeout()));
   if (!written) {
     if (written.error().failure == ports::StoreFailure::kConflict) throw Failure{"Config modification aborted due to concurrent changes"};
-    throw Failure{fmt::format("Config modification aborted: {}", written.error().what)};
+    throw Failure{fmt::format("Config modification aborted: {}", said_plainly(context.settings(), written.error().what))};
   }
   context.out() << "Configuration changed\n";
   return 0;

@@ -1,5 +1,6 @@
 // list, topology, history, dsn, version, query: read and print.
 #include <cmath>
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -162,7 +163,9 @@ int run_version(Context& context, Words words) {
   return 0;
 }
 
-int run_query(Context& context, Words) {
+int run_query(Context& context, Words words) {
+  const bool asks_for_help = std::find(words.begin(), words.end(), "--help") != words.end();
+  if (asks_for_help) throw HelpRequested{fmt::format("Usage: {}\n\n  Not supported yet; use: psql \"$({} dsn)\"\n", context.command("query"), context.program())};
   throw Failure{fmt::format("query is not supported yet; use: psql \"$({} dsn)\"", context.program())};
 }
 

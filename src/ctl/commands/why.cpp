@@ -5,6 +5,7 @@
 
 #include "ctl/arguments.hpp"
 #include "ctl/commands/commands.hpp"
+#include "ctl/facts.hpp"
 #include "ctl/failure.hpp"
 #include "ctl/output.hpp"
 #include "ctl/status_report.hpp"
@@ -72,6 +73,19 @@ std::string patroni_text(const std::string& name, const CallResult& answer) {
   return fmt::format("{}  is a Patroni node, which does not record its decisions: {}, role {}\n", name, cell_at(document->get_object(), "state"), cell_at(document->get_object(), "role"));
 }
 
+// Without the store this node can still be asked. Says so first: what follows is not everybody.
+std::shared_ptr<const model::Cluster> cluster_or_this_node(Context& context, const std::string& cluster_name, bool& is_alone) {
+  auto view = context.try_read(cluster_name);
+  if (view) return *view;
+  is_alone = true;
+  auto alone = std::make_shared<const model::Cluster>(only_this_node(context.settings()));
+  const std::string why = fmt::format("cannot read cluster \"{}\" from {} ({})", cluster_name, context.store_kind(), view.error().what);
+  if (alone->members.empty()) throw Failure{why};
+  fmt::print(context.streams().err, "{}\n{}", why, store_advice(context.store_members(), context.program()));
+  fmt::print(context.streams().err, "Only this node can be asked:\n");
+  return alone;
+}
+
 }  // namespace
 
 int run_why(Context& context, Words words) {
@@ -85,7 +99,8 @@ int run_why(Context& context, Words words) {
   const auto shown = count ? model::parse_integer(*count) : std::optional<std::int64_t>(names.size() == 1 ? 20 : 3);
   if (!shown || *shown < 0) arguments.fail(fmt::format("Invalid value for '-n': '{}' is not a valid integer.", *count));
   const std::string cluster_name = context.cluster_name(cluster_option);
-  const auto cluster = context.read(cluster_name);
+  bool is_alone = false;
+  const auto cluster = cluster_or_this_node(context, cluster_name, is_alone);
   for (const auto& name : names) {
     if (!cluster->find(model::MemberName(name))) throw Failure{fmt::format("{} is not a member of {}", name, cluster_name)};
   }
@@ -108,7 +123,8 @@ int run_why(Context& context, Words words) {
     context.out() << (is_ours ? why_text(members[i]->name.text, decisions, own, context.wall_now()) : patroni_text(members[i]->name.text, answers[3 * i + 2]));
   }
   if (as_json) fmt::print(context.out(), "{}\n", model::write_json(rows, model::JsonSpacing::kSpaced));
-  return 0;
+  const bool anybody = std::any_of(answers.begin(), answers.end(), [](const CallResult& answer) { return answer.has_value(); });
+  return is_alone && !anybody ? 1 : 0;
 }
 
 }  // namespace matriarch::ctl

@@ -1,4 +1,5 @@
 // why-no-leader: for each candidate the reason why it does not lead.
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -14,6 +15,21 @@ namespace {
 
 namespace json = boost::json;
 
+// What this node's store and agent know, when the cluster cannot be read.
+int without_store(Context& context, const Facts& facts) {
+  const bool store_is_there = facts.store_members && facts.store_members->answered;
+  const bool anybody = std::any_of(facts.members.begin(), facts.members.end(), [](const MemberFacts& member) { return member.live.there; });
+  const std::string why = fmt::format("{} does not answer: {}; without it nobody may lead", facts.store_kind, facts.store_error);
+  if (!store_is_there && !anybody) throw Failure{why, 3};
+  fmt::print(context.out(), "{}\n{}", why, store_advice(facts.store_members, context.program()));
+  for (const auto& member : facts.members) {
+    const auto* verdict = member.live.own.if_contains("verdict");
+    if (!member.live.there) fmt::print(context.out(), "{}  does not answer: {}\n", member.name, member.live.error);
+    else if (verdict && verdict->is_object()) fmt::print(context.out(), "{}  says {}  {}\n", member.name, cell_at(verdict->get_object(), "rule"), cell_at(verdict->get_object(), "says"));
+    else fmt::print(context.out(), "{}  {}, role {}\n", member.name, member.live.state, member.live.role);
+  }
+  return 2;
+}
 
 }  // namespace
 
@@ -29,7 +45,7 @@ int run_why_no_leader(Context& context, Words words) {
     fmt::print(context.out(), "{}\n", model::write_json(status_json(facts, judgement), model::JsonSpacing::kSpaced));
     return exit_code(judgement.verdict);
   }
-  if (!facts.store_answered()) throw Failure{fmt::format("{} does not answer: {}; without it nobody may lead", facts.store_kind, facts.store_error), 3};
+  if (!facts.store_answered()) return without_store(context, facts);
   if (facts.cluster.leader) fmt::print(context.out(), "{} leads {}.\n", facts.cluster.leader->name, cluster_name);
   else fmt::print(context.out(), "Nobody leads {}.\n", cluster_name);
   for (const auto& candidate : judgement.candidates) {

@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ctl/commands/commands.hpp"
 #include "ctl/member_listing.hpp"
 #include "unit/ctl/desk.hpp"
 
 namespace matriarch::ctl {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -460,6 +462,21 @@ TEST_F(Commands, EditsTheConfigurationByOptions) {
   EXPECT_EQ(desk.err, "Error: The config key does not exist in the cluster orders\n");
 }
 
+TEST_F(Commands, AConfigurationThatNoNodeAcceptsIsNotStored) {
+  desk.program = "matriarch";
+  EXPECT_EQ(desk.run({"edit-config", "-s", "ttl=abc", "-s", "synchronous_node_count=abc", "--force", "-q"}), 1);
+  EXPECT_THAT(desk.err, StartsWith("Error: ttl abc is not a"));
+  EXPECT_EQ(desk.run({"edit-config", "-s", "synchronous_node_count=abc", "--dry-run"}), 1);
+  EXPECT_THAT(desk.err, StartsWith("Error: synchronous_node_count abc is not an integer"));
+  EXPECT_EQ(desk.run({"edit-config", "-s", "postgresql=hello", "--force"}), 1);
+  EXPECT_THAT(desk.err, HasSubstr("Nothing was changed"));
+  EXPECT_TRUE(desk.shelf.written.empty());
+  EXPECT_EQ(desk.run({"edit-config", "-s", "syncronous_mode=on", "-s", "ttl=1", "--force", "-q"}), 0) << "Patroni would take it";
+  EXPECT_THAT(desk.err, AllOf(HasSubstr("Warning: syncronous_mode is not a known key"), Not(HasSubstr("warning: "))));
+  desk.program = "patronictl";
+  EXPECT_EQ(desk.run({"edit-config", "-s", "ttl=abc", "--force"}), 0) << "as Patroni's tool it is Patroni's tool";
+}
+
 TEST_F(Commands, EditsTheConfigurationInAnEditor) {
   const auto script = std::filesystem::temp_directory_path() / ("matriarch_editor_" + std::to_string(::getpid()));
   const auto write_editor = [&](const std::string& body) {
@@ -482,6 +499,22 @@ TEST_F(Commands, EditsTheConfigurationInAnEditor) {
 }
 
 // ---- explain ----------------------------------------------------------------------------------------------------------
+
+TEST_F(Commands, HelpNeedsNoConfiguration) {
+  desk.environment.clear();
+  desk.program = "matriarch";
+  for (const Command& command : all_commands()) {
+    EXPECT_EQ(desk.run({std::string(command.name), "--help"}), 0) << command.name << ": " << desk.err;
+    EXPECT_THAT(desk.out, HasSubstr("Usage: matriarch")) << command.name;
+    EXPECT_EQ(desk.run({"-c", "/nonexistent", std::string(command.name), "--help"}), 0) << command.name << ": " << desk.err;
+  }
+}
+
+TEST_F(Commands, AMistypedCommandHasANearestOne) {
+  EXPECT_EQ(nearest_command("lst"), "list");
+  EXPECT_EQ(nearest_command("swichover"), "switchover");
+  EXPECT_EQ(nearest_command("node1.yml"), std::nullopt);
+}
 
 TEST_F(Commands, RulesArePrinted) {
   desk.environment.clear();
@@ -508,6 +541,55 @@ TEST_F(Commands, WhyShowsWhatMembersDecided) {
   EXPECT_THAT(desk.out, HasSubstr("pg-c  is a Patroni node, which does not record its decisions: running, role replica\n"));
   EXPECT_EQ(desk.run({"why", "nobody"}), 1);
   EXPECT_EQ(desk.err, "Error: nobody is not a member of orders\n");
+}
+
+TEST_F(Commands, WithoutAMajorityThisNodeExplains) {
+  desk.program = "matriarch";
+  desk.environment = {{"PATRONI_SCOPE", "orders"}, {"PATRONI_NAME", "pg-a"}, {"MATRIARCH_EMBEDDED_ADVERTISE", "192.0.2.11:7400"},
+                      {"PATRONI_RESTAPI_LISTEN", "192.0.2.11:8008"}, {"PATRONI_RESTAPI_CONNECT_ADDRESS", "192.0.2.11:8008"}};
+  desk.shelf.failure = ports::StoreError{ports::StoreFailure::kUnreachable, "etcdserver: no leader"};
+  desk.embedded.status = []() -> StoreAnswer<boost::json::value> {
+    return object(R"({"has_leader":false,"members":[{"name":"pg-a","address":"h1:7400","role":"voter","alive":true},{"name":"pg-b","address":"h2:7400","role":"voter","alive":false}]})");
+  };
+  desk.answer = [](const Call& call) -> std::optional<net::HttpResponse> {
+    if (call.endpoint.starts_with("matriarch/decisions")) return response(200, R"({"current":{"rule":"store-unreachable","says":"DCS is not accessible","table":"x"},"recent":[]})");
+    if (call.endpoint == "patroni") return response(503, R"({"state":"running","role":"replica","patroni":{"version":"4.1.4"},"matriarch":{}})");
+    return response(200, R"({"verdict":{"rule":"store-unreachable","says":"DCS is not accessible"}})");
+  };
+  EXPECT_EQ(desk.run({"why"}), 0) << desk.err;
+  EXPECT_THAT(desk.err, HasSubstr("(the embedded store has no majority (see matriarch store status))"));
+  EXPECT_THAT(desk.err, HasSubstr("1 of 2 voters of the store does not answer: pg-b (h2:7400)"));
+  EXPECT_THAT(desk.out, StartsWith("pg-a  store-unreachable"));
+  EXPECT_EQ(desk.run({"why-no-leader"}), 2) << desk.err;
+  EXPECT_THAT(desk.out, AllOf(HasSubstr("no majority"), HasSubstr("pg-b (h2:7400)"), HasSubstr("matriarch store status"), HasSubstr("pg-a  says store-unreachable")));
+  desk.answer = [](const Call&) -> std::optional<net::HttpResponse> { return std::nullopt; };
+  desk.embedded.status = []() -> StoreAnswer<boost::json::value> { return tl::unexpected(std::string("no socket")); };
+  EXPECT_EQ(desk.run({"why-no-leader"}), 3);
+  EXPECT_EQ(desk.run({"why"}), 1);
+}
+
+TEST_F(Commands, WithoutAConfigurationItSaysWhereItLooked) {
+  desk.program = "matriarch";
+  desk.environment = {{"HOME", "/nonexistent"}};
+  EXPECT_EQ(desk.run({"list"}), 1);
+  EXPECT_THAT(desk.err, StartsWith("Error: Config is empty. Name a file with -c FILE"));
+  EXPECT_THAT(desk.err, AllOf(HasSubstr("/nonexistent/.config/matriarch/matriarch.yaml"), HasSubstr("/etc/matriarch/matriarch.yaml")));
+  EXPECT_EQ(desk.run({"-c", "/nonexistent.yml", "list"}), 1);
+  EXPECT_THAT(desk.err, HasSubstr("No such file or directory (user "));
+}
+
+TEST_F(Commands, DurationsMayBeShort) {
+  for (const char* since : {"1m", "1h30m", "1.5h", "90", "2d3h4min"}) EXPECT_EQ(desk.run({"events", "--since", since}), 0) << since << desk.err;
+  for (const char* since : {"1x", "m", "1h30", "-1m", ""}) EXPECT_EQ(desk.run({"events", "--since", since}), 2) << since;
+}
+
+TEST_F(Commands, AnUnknownMemberIsNamed) {
+  desk.program = "matriarch";
+  EXPECT_EQ(desk.run({"restart", "orders", "pg-x", "--force"}), 1);
+  EXPECT_THAT(desk.err, HasSubstr("Error: no such member: pg-x\n"));
+  desk.program = "patronictl";
+  EXPECT_EQ(desk.run({"restart", "orders", "pg-x", "--force"}), 1);
+  EXPECT_EQ(desk.err, "Error: No 'any' among provided members\n");
 }
 
 }  // namespace

@@ -45,6 +45,10 @@ TEST(Judgement, NamesTheWorstFirst) {
       {"RISK no_candidate", [](Facts& f) { for (const char* name : {"pg-b", "pg-c"}) member(f, name).stored.tags.custom["nofailover"] = true; }},
       {"RISK store_unreachable", [](Facts& f) { f.store_error = "refused"; }},
       {"RISK system_identifiers_differ", [](Facts& f) { member(f, "pg-b").live.system_id = "1"; }},
+      {"RISK store_voter_silent", [](Facts& f) { f.store_members = StoreMembers{.answered = true, .has_leader = true, .voters = 3, .silent_voters = {"pg-c (h:7400)"}}; }},
+      {"WARN store_member_silent", [](Facts& f) { f.store_members = StoreMembers{.answered = true, .has_leader = true, .voters = 3, .silent_others = {"pg-c (h:7400)"}}; }},
+      {"RISK configuration_refused", [](Facts& f) { f.cluster.config->document["ttl"] = "abc"; }},
+      {"WARN configuration_doubtful", [](Facts& f) { f.cluster.config->document["synchronous_node_count"] = "abc"; }},
       {"RISK failsafe_active", [](Facts& f) { member(f, "pg-a").live.failsafe = true; }},
       {"WARN member_unreachable", [](Facts& f) { member(f, "pg-c").live = {.error = "timed out"}; }},
       {"WARN not_streaming", [](Facts& f) { member(f, "pg-c").live.replication_state = ""; }},
@@ -102,6 +106,28 @@ TEST(StatusReport, OfAnOutageSaysWhatToDo) {
   EXPECT_THAT(text, HasSubstr("  because  nobody holds the leader key\n           pg-a does not answer: connection refused\n"));
   EXPECT_THAT(text, HasSubstr("  writes   not possible\n"));
   EXPECT_THAT(text, HasSubstr("  next     1. matriarch why-no-leader orders\n           2. matriarch failover orders --candidate pg-b        (may lose up to 0 B)\n"));
+}
+
+TEST(StatusReport, NamesTheVoterThatDoesNotAnswer) {
+  auto facts = healthy();
+  facts.store_members = StoreMembers{.answered = true, .has_leader = true, .voters = 3, .silent_voters = {"pg-c (h:7400)"}};
+  const auto judgement = judge(facts, "matriarch");
+  EXPECT_EQ(exit_code(judgement.verdict), 1);
+  const auto text = status_text(facts, judgement, {});
+  EXPECT_THAT(text, HasSubstr("  because  1 of 3 voters of the store does not answer: pg-c (h:7400)\n"));
+  EXPECT_THAT(text, HasSubstr("matriarch store status\n"));
+  EXPECT_EQ(model::write_json(status_json(facts, judgement).at("store").at("silent_voters")), R"x(["pg-c (h:7400)"])x");
+}
+
+TEST(StatusReport, WhatCannotBeSeenIsNotDenied) {
+  auto facts = healthy();
+  facts.store_error = "connection refused";
+  facts.cluster.leader.reset();
+  for (auto& one : facts.members) one.live = {.error = "connection refused"};
+  EXPECT_THAT(status_text(facts, judge(facts, "matriarch"), {}), HasSubstr("  writes   not known from here: the store does not answer\n"));
+  facts = healthy();
+  member(facts, "pg-a").live = {.error = "timed out"};
+  EXPECT_THAT(status_text(facts, judge(facts, "matriarch"), {}), HasSubstr("  writes   not known from here: pg-a holds the leader key and does not answer\n"));
 }
 
 TEST(StatusReport, ForMachinesHasEveryField) {

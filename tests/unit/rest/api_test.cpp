@@ -77,6 +77,7 @@ class ApiTest : public testing::Test {
       if (on_request_) on_request_(std::move(request), std::move(reply));
     };
     world.fresh_status = fresh_status_;
+    world.refuse_config = refuse_config_;
     world.events_after = [this](std::uint64_t after) {
       std::vector<EventRecord> newer;
       for (const auto& event : events_) {
@@ -141,6 +142,7 @@ class ApiTest : public testing::Test {
   FakeJournal journal_;
   FakePeers peers_;
   FreshStatus fresh_status_;
+  RefuseConfig refuse_config_;
   std::vector<EventRecord> events_;
   std::deque<ports::Request> posted_;
   std::function<void(ports::Request, std::function<void(ports::Reply)>)> on_request_;
@@ -320,6 +322,24 @@ TEST_F(ApiTest, ChangesTheConfigurationThroughTheAgent) {
   answer_requests(200, "");
   EXPECT_EQ(ask("PUT", "/config", R"({"ttl":20})").body, R"({"ttl": 20})");
   EXPECT_EQ(posted_.size(), 1u);
+}
+
+TEST_F(ApiTest, AConfigurationThatNoNodeAcceptsIsRefusedWithTheReason) {
+  situation_.as_replica();
+  situation_.cluster.config = model::ConfigKey{object(R"({"ttl":30})"), true, {}};
+  std::vector<std::string> judged;
+  refuse_config_ = [&](const model::Settings&, const boost::json::object& before, const boost::json::object& after) {
+    judged.push_back(model::write_json(before) + model::write_json(after));
+    return std::optional<std::string>("ttl abc is not a number");
+  };
+  start();
+  const auto refused = ask("PATCH", "/config", R"({"loop_wait":"zz"})");
+  EXPECT_EQ(refused.status, 400u);
+  EXPECT_THAT(refused.body, HasSubstr("ttl abc is not a number"));
+  EXPECT_EQ(ask("PUT", "/config", R"({"ttl":"abc"})").status, 400u);
+  EXPECT_EQ(ask("PUT", "/config", R"({"ttl":30})").status, 200u) << "nothing changes";
+  EXPECT_THAT(judged, testing::ElementsAre(R"({"ttl":30}{"ttl":30,"loop_wait":"zz"})", R"({"ttl":30}{"ttl":"abc"})"));
+  EXPECT_TRUE(posted_.empty());
 }
 
 TEST_F(ApiTest, ASwitchoverIsAnsweredByTheEventThatEndsIt) {

@@ -140,6 +140,10 @@ TEST(Dynamic, AChangeMustNotBringAMistake) {
   EXPECT_THAT(check("{}", "{ttl: x}"), HasSubstr("error: ttl x is not an integer"));
   EXPECT_THAT(check("{}", "{maximum_lag_on_failover: 1MB}"), HasSubstr("error: maximum_lag_on_failover 1MB is not an integer"));
   EXPECT_EQ(check("{maximum_lag_on_failover: 1MB}", "{maximum_lag_on_failover: 1MB, pause: true}"), "");
+  EXPECT_THAT(check("{}", "{synchronous_node_count: abc}"), HasSubstr("error: synchronous_node_count abc is not an integer"));
+  EXPECT_THAT(check("{}", "{loop_wait: zz}"), HasSubstr("error: loop_wait zz"));
+  EXPECT_THAT(check("{}", "{postgresql: hello}"), HasSubstr("error: postgresql hello is not a dictionary"));
+  EXPECT_EQ(check("{}", "{ttl: 1, loop_wait: 7.9, synchronous_node_count: -1, postgresql: {parameters: {max_connections: 1}}, x: y}"), "") << "clamped or kept by Patroni";
   EXPECT_THAT(check("{maximum_lag_on_failover: 1MB}", "{maximum_lag_on_failover: 2MB}"), HasSubstr("2MB"));
 }
 

@@ -135,6 +135,24 @@ TEST(Effective, TheEmbeddedStoreIsNeverInClear) {
   EXPECT_THAT(told(a_node("embedded: {election_timeout: 1ms}")), HasSubstr("embedded.election_timeout 1ms is out of range"));
 }
 
+TEST(Effective, AMisspeltKeyOfItsOwnSectionsStopsANode) {
+  const auto node = a_node("{embedded: {peeers: ['a:7400'], secret: s}}");
+  EXPECT_FALSE(make_settings(node).usable());
+  EXPECT_THAT(told(node), HasSubstr("error: embedded.peeers is not a known key; did you mean embedded.peers?"));
+  EXPECT_THAT(told(a_node("matriarch: {rundir: /x}")), HasSubstr("error: matriarch.rundir is not a known key; did you mean matriarch.run_dir?"));
+  EXPECT_TRUE(make_settings(a_node("restapi: {lisen: x}")).usable());
+  EXPECT_TRUE(make_settings(node, {}, {.purpose = Purpose::kControl}).usable());
+}
+
+TEST(Effective, ASecretWithoutPeersIsAskedAbout) {
+  EXPECT_THAT(told(a_node("embedded: {secret: s}")), HasSubstr("error: embedded.peers is not defined.; there are credentials for other nodes"));
+  EXPECT_THAT(told(a_node("embedded: {secret: s}")), HasSubstr("peers: [] for a cluster of this node alone"));
+  EXPECT_THAT(told(a_node("embedded: {secret: s, peers: null}")), HasSubstr("error: embedded.peers is not defined."));
+  EXPECT_THAT(told(a_node("embedded: {certfile: /c, cafile: /ca}")), HasSubstr("error: embedded.peers is not defined."));
+  EXPECT_EQ(told(a_node("embedded: {secret: s, peers: []}")), "");
+  EXPECT_EQ(told(a_node("embedded: {}")), "");
+}
+
 TEST(Effective, ANodeMustKnowAnAddressOfItsOwn) {
   auto node = a_node("restapi: {listen: '0.0.0.0:8008'}");
   EXPECT_THAT(told(node), HasSubstr("error: embedded.advertise is not defined."));

@@ -98,6 +98,12 @@ TEST_F(Local, TheWholeConfigurationInOneVariableStandsAlone) {
   EXPECT_THAT(all_text(load_from("", {{"PATRONI_CONFIGURATION", "secret: hunter2: x"}}).complaints), Not(HasSubstr("hunter2")));
 }
 
+TEST_F(Local, WhatCannotBeReadIsNamedWithTheUser) {
+  EXPECT_THAT(why_unreadable("/nonexistent/a.yml").value_or(""), testing::MatchesRegex("No such file or directory \\(user .+\\)"));
+  EXPECT_EQ(why_unreadable("/proc/self/status"), std::nullopt);
+  EXPECT_EQ(to_validation_line({.wrong = "cannot be read: Permission denied (user postgres)", .where = "/a.yml"}), "/a.yml: cannot be read: Permission denied (user postgres)");
+}
+
 TEST_F(Local, NothingAtAllIsAnError) { EXPECT_THAT(all_text(load_from("", {{"HOME", "/"}}).complaints), HasSubstr("Config is empty.")); }
 
 // A regular file whose reading fails, for root as well.

@@ -140,6 +140,23 @@ TEST(Validate, TheEmbeddedStoreMayHaveShortTimes) {
   EXPECT_EQ(lines_of(file), "bootstrap.dcs.ttl 1 didn't pass validation: Wrong value\n");
 }
 
+TEST(Validate, AFileWithoutPostgresqlIsAWitness) {
+  const auto witness = object_of("{scope: s, name: w, embedded: {advertise: 'w:7400', data_dir: /w, peers: [a, b], secret: s}}");
+  EXPECT_TRUE(is_witness(witness));
+  EXPECT_EQ(lines_of(witness), "");
+  EXPECT_THAT(lines_of(object_of("{embedded: {advertise: 'w:7400', peers: [a, b], secret: s}}")), HasSubstr("embedded.data_dir  is not defined."));
+  EXPECT_FALSE(is_witness(object_of("{embedded: {}, bootstrap: {dcs: {}}, postgresl: {}}"))) << "a misspelt section of a node";
+  EXPECT_FALSE(is_witness(object_of("{etcd3: {host: h}}")));
+}
+
+TEST(Validate, TheShippedSamplesAreAccepted) {
+  for (const char* name : {"witness.yml", "node.yml", "etcd3.yml"}) {
+    const auto loaded = load({(source_folder() / "packaging/samples" / name).string(), {}});
+    ASSERT_TRUE(loaded.usable()) << name;
+    EXPECT_EQ(lines_of(loaded.raw), "") << name;
+  }
+}
+
 TEST(Validate, UnknownKeysAreWarningsUnlessStrict) {
   const auto file = a_valid_file("{resTapi: {}}");
   const auto complaints = validate(file, {}, {.check_files = false});
