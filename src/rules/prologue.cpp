@@ -18,7 +18,12 @@ using model::TaskResult;
 
 // ---- the leader ----------------------------------------------------------------------------------------------------
 
-bool leader_is_known(const Situation& s) { return !unlocked(s); }
+// Most looks see the view that is remembered already.
+bool leader_is_known(const Situation& s) {
+  const bool is_remembered = s.memory.last_locked_view == s.seen.store.cluster && s.memory.leaderless_since == Instant{};
+  const bool has_asked = !has_lock(s) && s.memory.acquire_asked_at != Instant{};
+  return !unlocked(s) && (!is_remembered || has_asked);
+}
 Plan remember_leader(const Situation& s) {
   return {.memory = remembering(s, [&](Memory& memory) {
             memory.last_locked_view = s.seen.store.cluster;

@@ -42,6 +42,8 @@ void GuardianProcess::look() {
   }
   const auto step = guardian::step(state_, input());
   state_ = step.state;
+  const std::uint64_t armed = state_.fence.armed_term;
+  if (armed != 0 && std::exchange(page_.armed_term, armed) != armed) page_.armed_at = clock_.world().now();
   agent_just_ended_ = false;
   goodbye_.reset();
   obey(step.orders);
@@ -107,7 +109,8 @@ model::LeaseState GuardianPort::resumable_lease() const {
   state.term = lease.term;
   state.valid_until = until;
   state.outcome = model::LeaseOutcome::kHeld;
-  state.armed = lease.armed_term == lease.term;
+  const auto* process = process_();
+  state.armed = process && process->state().fence.armed_term == lease.term;
   return state;
 }
 
@@ -120,7 +123,6 @@ asio::awaitable<model::Result<void, ports::GuardianError>> GuardianPort::arm(std
   if (!process) co_return tl::unexpected(ports::GuardianError{"no guardian"});
   process->look();
   if (process->state().fence.armed_term != term) co_return tl::unexpected(ports::GuardianError{"not acknowledged"});
-  page_.armed_at = clock_.world().now();
   co_return model::Result<void, ports::GuardianError>{};
 }
 

@@ -19,7 +19,9 @@ struct GuardianBugs {
 struct PageContent {
   guardian::CellRead<guardian::Lease> lease;
   guardian::CellRead<guardian::Posture> posture;
-  Instant armed_at{};  // true time of the last acknowledged arming: for the checks, not for the processes
+  // For the checks, not for the processes: the last term that a guardian acknowledged, and the true time when it first did.
+  std::uint64_t armed_term = 0;
+  Instant armed_at{};
 };
 
 class GuardianProcess {

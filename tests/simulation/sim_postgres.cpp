@@ -15,7 +15,7 @@ namespace {
 tl::unexpected<PostgresError> failed(std::string what, bool impossible = false, bool still_starting = false) {
   return tl::unexpected(PostgresError{std::move(what), impossible, still_starting});
 }
-constexpr Milliseconds kPoll{5};
+constexpr Milliseconds kPoll{20};
 }  // namespace
 
 SimPostgres::SimPostgres(World& world, Network& network, Wal& wal, Instances& all, InstanceNames names, NodeId node, SimClock& clock)

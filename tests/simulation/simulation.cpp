@@ -326,7 +326,7 @@ SimNode* Run::leader_node() const {
 
 // Clients try every node: whoever lets them write gets a commit.
 void Run::schedule_clients() {
-  in(Milliseconds(20), Milliseconds(120), [this] {
+  in(Milliseconds(20), Milliseconds(240), [this] {
     for (auto& instance : instances_) instance->client_commit();
     schedule_clients();
   });
