@@ -227,6 +227,7 @@ void Keeper::end_leadership() {
 
 // The ttl belongs to the session, so a new ttl needs a new session; the leader key is moved to it in one transaction.
 asio::awaitable<void> Keeper::rebind_to_new_ttl() {
+  if (holding() && !has_permit()) co_return;  // moving the key would prolong the lease
   wants_new_session_ = false;
   const Instant sent = world_.clock.now();
   auto granted = co_await world_.store.open_session(timing_.ttl, call_timeout());
@@ -237,11 +238,13 @@ asio::awaitable<void> Keeper::rebind_to_new_ttl() {
   }
   if (holding()) {
     const Instant end = end_of(sent, granted->ttl_granted);
+    const auto bound_before = bound_by_a_move_;  // by an earlier move whose fate is unknown still
     bound_by_a_move_ = std::min(bound_by_a_move_.value_or(end), end);
     keep_within_bound();
     model::AcquireLease only_ours{.only_if_ours = true};
     auto moved = co_await world_.store.acquire(granted->session, me_, std::move(only_ours), call_timeout());
-    if (moved || moved.error().failure != StoreFailure::kUnknown) bound_by_a_move_.reset();
+    if (moved) bound_by_a_move_.reset();
+    else if (moved.error().failure != StoreFailure::kUnknown) bound_by_a_move_ = bound_before;
     if (!moved) {
       wants_new_session_ = true;
       next_renewal_ = std::min(next_renewal_, world_.clock.now() + retry_pause());

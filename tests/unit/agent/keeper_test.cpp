@@ -310,10 +310,23 @@ TEST_F(KeeperTest, AShorterTtlShortensTheLeaseBeforeTheKeyIsMoved) {
   EXPECT_GE(store.held_renewals, 1);
   EXPECT_EQ(guardian.valid_until, end);
 
+  // That another attempt certainly failed says nothing of the first one.
+  store.acquisition_failure = StoreFailure::kUnreachable;
+  pass(200ms);
+  EXPECT_EQ(guardian.valid_until, end);
+
   store.acquisition_failure.reset();
   pass(200ms);
   EXPECT_EQ(board.last.ttl_granted, 1s);
   EXPECT_EQ(guardian.valid_until, clock.now() + 1s - 5ms - 1ms);
+}
+
+TEST_F(KeeperTest, WithoutAPermitTheKeyIsNotMoved) {
+  lead();
+  keeper.grant_permit(Instant{});
+  keeper.set_timing({.ttl = 3s, .loop_wait = 1s, .retry_timeout = 500ms});
+  settle();
+  EXPECT_EQ(store.acquisitions.size(), 1u);
 }
 
 TEST_F(KeeperTest, FailsafeExtendsOnlyWhatIsHeld) {
