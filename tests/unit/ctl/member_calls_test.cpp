@@ -3,48 +3,28 @@
 
 #include <gmock/gmock.h>
 
-#include "net/http_server.hpp"
-#include "unit/net/a_loop.hpp"
-#include "unit/net/certificates.hpp"
-#include "unit/system/a_directory.hpp"
+#include "unit/net/a_tls_member.hpp"
 
 namespace matriarch::ctl {
 namespace {
 
 namespace asio = boost::asio;
 
-class MemberCallsTest : public testing::Test {
+class MemberCallsTest : public net::ATlsMember {
  protected:
-  void serve(const net::AnAuthority::Issued& own) {
-    server_.emplace(loop_.executor(), [](net::HttpRequest, net::PeerInfo, net::ChunkWriter&) -> asio::awaitable<std::optional<net::HttpResponse>> {
-      net::HttpResponse response{.status = 200};
-      co_return response;
-    });
-    net::must(server_->listen(net::ListenTcp{.address = "127.0.0.1", .tls = net::TlsServerSettings{.certfile = own.certfile, .keyfile = own.keyfile}}));
-  }
   bool is_believed(const model::CtlSettings& ctl, bool insecure) {
     model::Settings settings;
     settings.ctl = ctl;
     const auto calls = make_member_calls(loop_.executor(), settings, insecure);
     bool answered = false;
     loop_.run([&]() -> asio::awaitable<void> {
-      Call call{.api_url = "https://127.0.0.1:" + std::to_string(server_->port()) + "/patroni"};
+      Call call{.api_url = url()};
       const auto answer = co_await calls->call(std::move(call));
       answered = answer.has_value();
     });
     return answered;
   }
   model::CtlSettings trusting() { return {.cacert = authority_.cafile()}; }
-  model::CtlSettings with_certificate() {
-    const auto own = authority_.issue("operator", "");
-    return {.cacert = authority_.cafile(), .certfile = own.certfile, .keyfile = own.keyfile};
-  }
-
-  system::ADirectory directory_;
-  net::AnAuthority authority_{directory_.path(), "authority"};
-  net::AnAuthority stranger_{directory_.path(), "stranger"};
-  net::ALoop loop_;
-  std::optional<net::HttpServer> server_;
 };
 
 TEST_F(MemberCallsTest, AuthorityAndHostAreVerified) {
