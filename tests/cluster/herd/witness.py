@@ -84,7 +84,7 @@ class StoreHerd(Herd):
         return [store for store in [*self.stores, *self.spares] if store.process is not None and store.process.poll() is None]
 
     def wait_voters(self, count, deadline_s=30):
-        """Waits until so many voters are up and know of each other, and no change is under way; returns the node that leads."""
+        """Waits until so many voters are up and know each other's names, and no change is under way; returns the node that leads."""
         def leader():
             seen = {store.name: self.status(store) for store in self.running()}
             voters = {name: [member["name"] for member in status.get("members", []) if member["role"] == "voter"] for name, status in seen.items()}
@@ -93,7 +93,7 @@ class StoreHerd(Herd):
                 if status.get("node", {}).get("state") != "leader" or status["changing"]:
                     continue
                 heard = {member["name"] for member in status["members"] if member.get("alive")}
-                aware = [name for name in voters[store.name] if name in heard and len(voters.get(name, [])) == len(voters[store.name])]
+                aware = [name for name in voters[store.name] if name in heard and sorted(voters.get(name, [])) == sorted(voters[store.name])]
                 return store if len(aware) == count else None
             return None
 
