@@ -1,11 +1,11 @@
 #include "ctl/prompt.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
 #include "ctl/failure.hpp"
+#include "model/letter_case.hpp"
 
 namespace matriarch::ctl {
 
@@ -30,8 +30,7 @@ std::string Prompt::text(const std::string& question, const std::optional<std::s
 bool Prompt::confirm(const std::string& question) const {
   while (true) {
     fmt::print(streams_.out, "{} [y/N]: ", question);
-    std::string given = line();
-    std::transform(given.begin(), given.end(), given.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string given = model::lower(line());
     if (given == "y" || given == "yes") return true;
     if (given.empty() || given == "n" || given == "no") return false;
     fmt::print(streams_.out, "Error: invalid input\n");

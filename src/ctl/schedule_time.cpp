@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cctype>
 #include <fmt/format.h>
 #include <vector>
 
 #include "ctl/local_zone.hpp"
+#include "model/letter_case.hpp"
 
 namespace matriarch::ctl {
 namespace {
@@ -24,7 +24,7 @@ std::vector<std::string> words_of(std::string_view text) {
   std::string word;
   for (const char c : text) {
     if (c != ' ' && c != '\t' && c != ',') {
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      word += model::lower(c);
     } else if (!word.empty()) {
       words.push_back(std::exchange(word, {}));
     }

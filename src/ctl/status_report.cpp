@@ -1,11 +1,11 @@
 #include "ctl/status_report.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
 
 #include "ctl/output.hpp"
 #include "ctl/text_width.hpp"
+#include "model/letter_case.hpp"
 #include "model/timestamp.hpp"
 
 namespace matriarch::ctl {
@@ -157,12 +157,6 @@ std::string member_rows(const Facts& facts, const Judgement& judgement) {
 json::value or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 json::value lsn_or_null(model::Lsn lsn) { return lsn.known() ? json::value(model::format_lsn(lsn)) : json::value(nullptr); }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 json::object member_json(const MemberFacts& member, const Judgement& judgement) {
   const auto& live = member.live;
   json::object row{{"name", member.name}, {"role", to_text(member.view.role)}, {"state", or_null(live.there ? state_text(member) : member.view.state)}};
@@ -228,7 +222,7 @@ std::string status_text(const Facts& facts, const Judgement& judgement, const st
 
 json::object status_json(const Facts& facts, const Judgement& judgement) {
   json::object document{{"schema", "matriarch.status/1"}, {"generated_at", model::format_timestamp(facts.at)}, {"cluster", facts.cluster_name}, {"group", nullptr},
-                        {"verdict", lower(to_text(judgement.verdict))}};
+                        {"verdict", model::lower(std::string(to_text(judgement.verdict)))}};
   json::array because;
   for (const auto& cause : judgement.causes) because.push_back({{"code", cause.code}, {"member", or_null(cause.member)}, {"text", cause.text}});
   document["because"] = std::move(because);

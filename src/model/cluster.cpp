@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "model/letter_case.hpp"
+
 namespace matriarch::model {
 namespace {
 
@@ -14,8 +16,7 @@ bool is_truthy(const boost::json::value& value) {
   if (value.is_uint64()) return value.as_uint64() != 0;
   if (value.is_double()) return value.as_double() != 0;
   if (!value.is_string()) return !value.is_null();
-  std::string text(value.as_string());
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string text = lower(std::string(value.as_string()));
   return !(text.empty() || text == "false" || text == "off" || text == "no" || text == "0");
 }
 
@@ -50,11 +51,6 @@ int priority_of(const boost::json::object& tags, std::string_view name) {
 bool is_excluded(const boost::json::object& tags, std::string_view flag, std::string_view priority) {
   if (const auto* value = tags.if_contains(flag); value && !value->is_null()) return is_truthy(*value);
   return priority_of(tags, priority) <= 0;
-}
-
-// Only ASCII letters: PostgreSQL's pg_strcasecmp as used for application_name.
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 }  // namespace

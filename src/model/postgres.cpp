@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cctype>
 
+#include "model/letter_case.hpp"
+
 namespace matriarch::model {
 
 std::string_view to_text(PostgresState state) {
@@ -109,11 +111,6 @@ bool read_list(SyncNamesReader& reader, SyncNames& names) {
     names.members.insert(MemberName(*name));
   } while (reader.accept(','));
   return true;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 std::optional<int> to_count(const std::string& text) {

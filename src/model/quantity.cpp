@@ -8,6 +8,8 @@
 #include <regex>
 #include <span>
 
+#include "model/letter_case.hpp"
+
 namespace matriarch::model {
 namespace {
 
@@ -136,10 +138,9 @@ std::optional<double> parse_real(std::string_view text, std::string_view base_un
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (lower == "on" || lower == "true" || lower == "yes" || lower == "1") return true;
-  if (lower == "off" || lower == "false" || lower == "no" || lower == "0") return false;
+  const std::string word = lower(std::string(text));
+  if (word == "on" || word == "true" || word == "yes" || word == "1") return true;
+  if (word == "off" || word == "false" || word == "no" || word == "0") return false;
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "model/json_text.hpp"
+#include "model/letter_case.hpp"
 #include "model/version.hpp"
 
 namespace matriarch::rest {
@@ -70,13 +71,8 @@ std::string http_date(model::WallTime at) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 void set_header(std::vector<net::Header>& headers, const std::string& name, const std::string& value) {
-  const auto found = std::find_if(headers.begin(), headers.end(), [&](const net::Header& header) { return same_name(header.name, name); });
+  const auto found = std::find_if(headers.begin(), headers.end(), [&](const net::Header& header) { return model::equal_without_case(header.name, name); });
   if (found != headers.end()) {
     found->value = value;
   } else {

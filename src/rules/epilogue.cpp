@@ -1,6 +1,5 @@
 // What every look ends with: telling the others.
 #include <algorithm>
-#include <fmt/format.h>
 
 #include "rules/facts.hpp"
 #include "rules/member_document.hpp"
@@ -119,10 +118,11 @@ Plan write_status(const Situation& s) {
 // ---- slots ---------------------------------------------------------------------------------------------------------
 
 std::string slots_depend_on(const Situation& s) {
-  std::string text = fmt::format("{}:{}", leader_name(s), s.seen.postgres.is_primary);
+  std::string text = leader_name(s) + (s.seen.postgres.is_primary ? ":primary" : ":");
   for (const auto& [name, member] : cluster(s).members) {
-    const auto from = member.tags.replicatefrom();
-    text += fmt::format(",{}>{}{}", name, from ? from->text : std::string(), member.tags.nostream() ? "!" : "");
+    text += ',' + name.text + '>';
+    if (const auto from = member.tags.replicatefrom()) text += from->text;
+    if (member.tags.nostream()) text += '!';
   }
   return text;
 }

@@ -79,18 +79,20 @@ Plan set_role(const Situation& s) {
 bool restarts_lately_failed(const Situation& s) { return s.seen.now < s.memory.retry_at; }
 
 bool upstream_changed(const Situation& s) {
+  if (!is_standby(s)) return false;
   const auto wanted = upstream_for(s);
   const auto& now = s.seen.postgres.upstream;
-  return is_standby(s) && wanted && (!now || !same_connection(*wanted, *now));
+  return wanted && (!now || !same_connection(*wanted, *now));
 }
 // primary_conninfo and the slot's name are read again on a reload from PostgreSQL 13 on, the commands from 14 on.
 bool needs_restart(const Situation& s) {
-  const auto wanted = upstream_for(s);
-  const auto& now = s.seen.postgres.upstream;
   const int version = s.seen.postgres.server_version;
-  if (version == 0 || !wanted) return false;
+  if (version == 0 || version >= 140000) return false;
+  const auto wanted = upstream_for(s);
+  if (!wanted) return false;
+  const auto& now = s.seen.postgres.upstream;
   const bool commands_differ = now && (wanted->restore_command != now->restore_command || wanted->archive_cleanup_command != now->archive_cleanup_command);
-  return version < 130000 || (commands_differ && version < 140000);
+  return version < 130000 || commands_differ;
 }
 Memory with_comparison_wanted(const Situation& s) {
   return remembering(s, [&](Memory& memory) {

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "model/letter_case.hpp"
+
 namespace matriarch::rules {
 
 using namespace model;
@@ -31,19 +33,15 @@ bool lease_is_definitely_gone(const Observation& seen) {
   return another_leads(seen) || (had_one && !seen.lease.holds(seen.now));
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 std::set<std::string> lower(const std::set<MemberName>& names) {
   std::set<std::string> result;
-  for (const MemberName& name : names) result.insert(lower(name.text));
+  for (const MemberName& name : names) result.insert(model::lower(name.text));
   return result;
 }
-bool same_name(const MemberName& a, const MemberName& b) { return lower(a.text) == lower(b.text); }
+bool same_name(const MemberName& a, const MemberName& b) { return model::equal_without_case(a.text, b.text); }
 
 bool is_in_sync_set(const SyncKey& sync, const MemberName& name) {
-  return same_name(sync.leader, name) || lower(sync.voters).contains(lower(name.text));
+  return same_name(sync.leader, name) || lower(sync.voters).contains(model::lower(name.text));
 }
 
 // An operator's request that names this node and is not for later.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 
 #include "rules/facts.hpp"
 #include "rules/schedule.hpp"
@@ -16,7 +15,8 @@ namespace {
 
 std::string url_of(const model::HostPort& address, const std::string& database) {
   const bool is_ipv6 = address.host.find(':') != std::string::npos && !address.host.starts_with('[');
-  return fmt::format("postgres://{}{}{}:{}/{}", is_ipv6 ? "[" : "", address.host, is_ipv6 ? "]" : "", address.port, database);
+  const std::string host = is_ipv6 ? '[' + address.host + ']' : address.host;
+  return "postgres://" + host + ':' + std::to_string(address.port) + '/' + database;
 }
 
 bool positions_are_published(const Situation& s) {
@@ -89,6 +89,7 @@ boost::json::object member_document(const Situation& s) {
   const auto& postgresql = s.seen.settings->postgresql;
   const auto& node = s.seen.postgres;
   boost::json::object document;
+  document.reserve(16);
   document["conn_url"] = url_of(postgresql.connect_address, postgresql.database);
   document["api_url"] = s.seen.settings->restapi.api_url();
   document["state"] = model::to_text(node.state);
@@ -106,13 +107,15 @@ boost::json::object member_document(const Situation& s) {
 
 bool same_apart_from_positions(const boost::json::object& a, const boost::json::object& b) {
   const auto is_position = [](std::string_view key) { return key == "xlog_location" || key == "replay_lsn" || key == "receive_lsn"; };
-  const auto facts = [&](const boost::json::object& document) {
-    return std::count_if(document.begin(), document.end(), [&](const auto& field) { return !is_position(field.key()); });
+  const auto next = [&](const auto* field, const boost::json::object& document) {
+    return std::find_if_not(field, document.end(), [&](const auto& one) { return is_position(one.key()); });
   };
-  return facts(a) == facts(b) && std::all_of(a.begin(), a.end(), [&](const auto& field) {
-           const auto* other = b.if_contains(field.key());
-           return is_position(field.key()) || (other && *other == field.value());
-         });
+  const auto* x = next(a.begin(), a);
+  const auto* y = next(b.begin(), b);
+  for (; x != a.end() && y != b.end(); x = next(x + 1, a), y = next(y + 1, b)) {
+    if (x->key() != y->key() || x->value() != y->value()) return false;
+  }
+  return x == a.end() && y == b.end();
 }
 
 }  // namespace matriarch::rules

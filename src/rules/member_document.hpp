@@ -12,7 +12,8 @@ inline constexpr const char* kVersion = "4.1.4";
 
 // Fields in Patroni's order; absent ones are left out.
 boost::json::object member_document(const Situation& s);
-// The document without positions: what must be told at once when it changes.
+// Whether they differ in nothing but positions, which need not be told at once. Another order of the fields counts as a
+// difference: both were written by member_document().
 bool same_apart_from_positions(const boost::json::object& a, const boost::json::object& b);
 
 // Tags as published: built-in booleans only when true, except those that a priority implies.

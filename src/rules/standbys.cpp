@@ -1,9 +1,9 @@
 #include "rules/standbys.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <tuple>
 
+#include "model/letter_case.hpp"
 #include "rules/facts.hpp"
 #include "rules/sync_names.hpp"
 
@@ -25,11 +25,6 @@ constexpr Milliseconds kReloadReachesAll{100};
 // How often positions are read while a standby catches up.
 constexpr Milliseconds kLookAgainAfter{50};
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 Lsn confirming_position(const Situation& s, const WalSender& sender) {
   const std::string& mode = s.seen.postgres.synchronous_commit;
   if (mode == "remote_apply") return sender.replay;
@@ -40,7 +35,7 @@ Lsn confirming_position(const Situation& s, const WalSender& sender) {
 const WalSender* sender_of(const Situation& s, const MemberName& name) {
   const auto& senders = s.seen.postgres.wal_senders;
   const auto found = std::find_if(senders.rbegin(), senders.rend(), [&](const WalSender& sender) {
-    return lower(sender.application_name.text) == lower(name.text);
+    return model::equal_without_case(sender.application_name.text, name.text);
   });
   return found == senders.rend() ? nullptr : &*found;
 }
@@ -134,7 +129,7 @@ Names as_members_write(const Situation& s, const Names& names) {
   Names result;
   for (const MemberName& name : names) {
     const auto member = std::find_if(cluster(s).members.begin(), cluster(s).members.end(),
-                                     [&](const auto& entry) { return lower(entry.first.text) == lower(name.text); });
+                                     [&](const auto& entry) { return model::equal_without_case(entry.first.text, name.text); });
     result.insert(member == cluster(s).members.end() ? name : member->first);
   }
   return result;

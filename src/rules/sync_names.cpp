@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <vector>
 
+#include "model/letter_case.hpp"
 #include "rules/facts.hpp"
 
 namespace matriarch::rules {
@@ -14,9 +15,8 @@ using model::MemberName;
 
 namespace {
 
-bool is_keyword(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text == "first" || text == "any";
+bool is_keyword(std::string_view text) {
+  return model::equal_without_case(text, "first") || model::equal_without_case(text, "any");
 }
 
 bool is_plain(const std::string& text) {

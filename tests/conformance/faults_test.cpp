@@ -40,6 +40,19 @@ TEST_F(Faults, ALostAnswerDoesNotTurnAnothersKeyIntoOurs) {
   EXPECT_THAT(wait(leases->acquire(session, kMe, {}, kBudget)), FailedWith(StoreFailure::kConflict));
 }
 
+// Else the key would stand under a session that ends before the one that its holder counts by (docs/invariants.md S2).
+TEST_F(Faults, AMoveOfTheKeyThatArrivesLateDoesNotUndoALaterOne) {
+  auto leases = a_lease_store({proxy_.port()});
+  ASSERT_THAT(wait(leases->acquire(a_session(*leases), kMe, {}, kBudget)), Succeeded());
+  const auto given_up = a_session(*leases), later = a_session(*leases);
+  proxy_.drop_requests_with("/kv/txn", 1'000'000);
+  EXPECT_THAT(wait(leases->acquire(given_up, kMe, {.only_if_ours = true}, 300ms)), FailedWith(StoreFailure::kUnknown));
+  proxy_.drop_requests_with("");
+  EXPECT_THAT(wait(leases->acquire(later, kMe, {.only_if_ours = true}, kBudget)), Succeeded());
+  proxy_.deliver_dropped_request();
+  EXPECT_EQ(record("leader")->lease, later.value);
+}
+
 TEST_F(Faults, AWriteWhoseAnswersAreAllLostIsUnknown) {
   auto leases = a_lease_store({proxy_.port()});
   const auto session = a_session(*leases);

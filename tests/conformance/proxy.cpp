@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 
 namespace matriarch::conformance {
@@ -31,6 +32,7 @@ struct Proxy::Connection : std::enable_shared_from_this<Proxy::Connection> {
       if (is_meant && self->proxy.requests_ > 0) {
         --self->proxy.requests_;
         ++self->proxy.dropped_;
+        self->proxy.dropped_request_ = bytes;
         return self->close();
       }
       if (is_meant && self->proxy.answers_ > 0) {
@@ -101,6 +103,16 @@ void Proxy::drop_requests_with(std::string text, int count) {
     text_ = text;
     requests_ = count;
   });
+}
+
+void Proxy::deliver_dropped_request() {
+  asio::post(context_, asio::use_future([this] {
+    tcp::socket server(context_);
+    server.connect({asio::ip::address_v4::loopback(), upstream_});
+    asio::write(server, asio::buffer(dropped_request_));
+    std::array<char, 4096> answer{};
+    server.read_some(asio::buffer(answer));
+  })).get();
 }
 
 void Proxy::hang(bool hangs) {

@@ -28,6 +28,8 @@ class Proxy {
   void drop_answers_to(std::string text, int count = 1);
   // The same, but the request does not reach the server either.
   void drop_requests_with(std::string text, int count = 1);
+  // The last request that did not reach the server reaches it now, from nobody. Waits for the server's answer.
+  void deliver_dropped_request();
   // From now on: connections stay open and nothing passes, either way.
   void hang(bool hangs);
   int dropped() const { return dropped_.load(); }
@@ -45,6 +47,7 @@ class Proxy {
   std::string text_;
   int answers_ = 0, requests_ = 0;
   bool hangs_ = false;
+  std::string dropped_request_;
   std::thread thread_;
 };
 

@@ -155,7 +155,7 @@ std::shared_ptr<const model::Cluster> RaftModel::cluster() {
     if (const auto all = machine_.range({.keys = {.key = std::string(1, '\0'), .end = std::string(1, '\0')}})) {
       for (const auto& kv : all->kvs) records[kv->key] = {.value = kv->value, .mod_revision = kv->mod_revision, .session = kv->lease};
     }
-    cluster_ = std::make_shared<const model::Cluster>(store::layout::read_cluster(records, revision));
+    cluster_ = std::make_shared<const model::Cluster>(store::layout::read_cluster(records, revision, cluster_.get()));
   }
   return cluster_;
 }

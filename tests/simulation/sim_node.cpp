@@ -192,8 +192,8 @@ void spoil(Stage& stage, NodeId id, const model::Observation& seen, model::Decis
 struct SimNode::Process {
   Process(Stage& stage, SimNode& node, NodeId id, Owner owner_id, double rate, Milliseconds offset, std::shared_ptr<const model::Settings> settings)
       : owner(owner_id),
-        main(World::make_context()),
-        keeping(World::make_context()),
+        main(std::make_unique<Context>()),
+        keeping(std::make_unique<Context>()),
         clock(stage.world, owner, main->get_executor(), rate, offset, Milliseconds(0)),
         keeper_clock(stage.world, owner, keeping->get_executor(), rate, offset, Milliseconds(0)),
         store(StoreConnection(stage.raft, stage.network, clock, id, stage.bugs.client)),
@@ -265,7 +265,7 @@ struct SimNode::Process {
   }
 
   Owner owner;
-  std::unique_ptr<asio::io_context> main, keeping;
+  std::unique_ptr<Context> main, keeping;
   SimClock clock, keeper_clock;
   SimBoard board;
   SimInbox inbox;
@@ -306,7 +306,7 @@ void SimNode::start_service() {
   powered_ = true;
   if (guardian_) return;
   guardian_owner_ = next_owner();
-  guardian_context_ = World::make_context();
+  guardian_context_ = std::make_unique<Context>();
   guardian_clock_ = std::make_unique<SimClock>(stage_.world, guardian_owner_, guardian_context_->get_executor(), clock_rate_, clock_offset_, Milliseconds(0));
   GuardianProcess::Hooks hooks{
       .start_agent = [this] { stage_.world.at(stage_.world.now() + Milliseconds(5), guardian_owner_, [this] { start_agent(); }); },

@@ -1,7 +1,6 @@
 // One simulated machine: PostgreSQL's disk and processes, a guardian, an agent, a replica of the store.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -95,7 +94,7 @@ class SimNode {
   double clock_rate_;
   Milliseconds clock_offset_;
   PageContent page_;
-  std::unique_ptr<boost::asio::io_context> guardian_context_;  // never runs anything: the guardian lives in the heap
+  std::unique_ptr<Context> guardian_context_;  // never runs anything: the guardian lives in the heap
   std::unique_ptr<SimClock> guardian_clock_;
   std::unique_ptr<GuardianProcess> guardian_;
   std::unique_ptr<Process> process_;

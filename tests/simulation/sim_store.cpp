@@ -240,7 +240,11 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::Sess
 }
 
 asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take_over_own(model::SessionToken session, model::MemberName me, Milliseconds timeout) {
-  machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text)}, .success = {put(layout::kLeader, me.text, session.value)}};
+  auto state = co_await connection_.read(timeout);
+  if (!state) co_return tl::unexpected(state.error());
+  if (!state->leader || state->leader->value != me.text) co_return error(StoreFailure::kConflict, "the leader key is not ours");
+  machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text), at_revision(layout::kLeader, {state->leader->mod_revision})},
+                                   .success = {put(layout::kLeader, me.text, session.value)}};
   machine::Body body = std::move(transaction);
   auto applied = co_await connection_.propose(std::move(body), timeout);
   if (!applied) co_return tl::unexpected(applied.error());

@@ -30,27 +30,27 @@ std::uint64_t World::keep(Owner owner, std::shared_ptr<Suspended> suspended) {
   return next_suspended_;
 }
 
-void World::add(Context* context) { threads_.push_back(std::make_unique<Thread>(context, boost::asio::make_work_guard(*context))); }
+void World::add(Context* context) { threads_.push_back({context}); }
 
 void World::remove(Context* context) {
-  std::erase_if(threads_, [&](const auto& thread) { return thread->io == context; });
+  std::erase_if(threads_, [&](const Thread& thread) { return thread.context == context; });
 }
 
 void World::freeze(Context* context, bool frozen) {
-  for (auto& thread : threads_) {
-    if (thread->io == context) thread->frozen = frozen;
+  for (Thread& thread : threads_) {
+    if (thread.context == context) thread.frozen = frozen;
   }
 }
 
-// Begins at a context drawn from the seed, so that the order among ready processes is a part of what is explored.
+// Of a context drawn from the seed, so that the order among ready processes is a part of what is explored.
 bool World::run_one_handler() {
-  if (threads_.empty()) return false;
-  const std::size_t first = random_.between(0, threads_.size() - 1);
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    Thread& thread = *threads_[(first + i) % threads_.size()];
-    if (!thread.frozen && thread.io->poll_one() > 0) return true;
-  }
-  return false;
+  const auto is_ready = [](const Thread& thread) { return !thread.frozen && thread.context->has_work(); };
+  const auto ready = std::count_if(threads_.begin(), threads_.end(), is_ready);
+  if (ready == 0) return false;
+  auto waiting = ready == 1 ? 0 : random_.between(0, static_cast<std::uint64_t>(ready) - 1);
+  const auto chosen = std::find_if(threads_.begin(), threads_.end(), [&](const Thread& thread) { return is_ready(thread) && waiting-- == 0; });
+  chosen->context->run_one();
+  return true;
 }
 
 bool World::step(Instant end) {

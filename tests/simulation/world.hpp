@@ -1,12 +1,10 @@
 // Virtual time, chance and the scheduler of a simulated cluster: everything that happens is drawn from one seed.
 //
-// Each simulated process has one io_context for every thread that it would have. The driver picks a context with work by
+// Each simulated process has one Context for every thread that it would have. The driver picks a context with work by
 // the seed and runs one handler; when none has work it advances the time to the next entry of the heap. A process that
 // hangs is not polled; a process that crashes loses its heap entries and its contexts.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "model/time.hpp"
+#include "simulation/context.hpp"
 
 namespace matriarch::simulation {
 
@@ -62,9 +61,7 @@ class World {
   std::uint64_t keep(Owner owner, std::shared_ptr<Suspended> suspended);
   void drop(Owner owner, std::uint64_t id) { suspended_[owner].erase(id); }
 
-  // One thread of a simulated process: without locks, and never out of work.
-  using Context = boost::asio::io_context;
-  static std::unique_ptr<Context> make_context() { return std::make_unique<Context>(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE); }
+  // One thread of a simulated process.
   void add(Context* context);
   void remove(Context* context);
   // A hanging context keeps its work but is not polled.
@@ -82,8 +79,7 @@ class World {
     std::function<void()> action;
   };
   struct Thread {
-    Context* io;
-    boost::asio::executor_work_guard<Context::executor_type> work;
+    Context* context;
     bool frozen = false;
   };
   bool run_one_handler();
@@ -93,7 +89,7 @@ class World {
   std::uint64_t sequence_ = 0;
   std::uint64_t steps_ = 0;
   std::map<Entry, Scheduled> heap_;
-  std::vector<std::unique_ptr<Thread>> threads_;  // a work guard cannot be assigned
+  std::vector<Thread> threads_;
   std::map<Owner, std::map<std::uint64_t, std::shared_ptr<Suspended>>> suspended_;
   std::uint64_t next_suspended_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "ctl/member_listing.hpp"
 #include "ctl/schedule_time.hpp"
 #include "model/json_text.hpp"
+#include "model/letter_case.hpp"
 #include "model/member_view.hpp"
 
 namespace matriarch::ctl {
@@ -148,8 +149,7 @@ int fall_back_to_store(Context& context, const std::shared_ptr<const Cluster>& c
 }
 
 bool contains_without_case(std::string text, std::string_view part) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text.find(part) != std::string::npos;
+  return model::lower(std::move(text)).find(part) != std::string::npos;
 }
 
 int carry_out(Context& context, const std::string& cluster_name, Handover order) {

@@ -1,6 +1,5 @@
 // wait: for scripts, until conditions hold.
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
 
 #include "ctl/arguments.hpp"
@@ -8,6 +7,7 @@
 #include "ctl/durations.hpp"
 #include "ctl/failure.hpp"
 #include "ctl/judgement.hpp"
+#include "model/letter_case.hpp"
 #include "model/quantity.hpp"
 
 namespace matriarch::ctl {
@@ -38,9 +38,7 @@ bool holds(const Facts& facts, const Judgement& judgement, const std::string& co
   if (name == "paused") return model::modes_of(facts.cluster).paused;
   if (name == "resumed") return facts.store_answered() && !model::modes_of(facts.cluster).paused;
   if (name == "verdict") {
-    std::string verdict(to_text(judgement.verdict));
-    std::transform(verdict.begin(), verdict.end(), verdict.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return verdict == value;
+    return model::lower(std::string(to_text(judgement.verdict))) == value;
   }
   arguments.fail_choice("'--for'", condition,
                         "'primary', 'writable', 'leader=NAME', 'streaming=NAME', 'streaming=all', 'sync', 'no-pending-restart', 'timeline>=N', 'paused', 'resumed', 'verdict=ok'");

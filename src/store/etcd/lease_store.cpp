@@ -110,21 +110,12 @@ asio::awaitable<StoreResult<void>> LeaseStore::confirm_leader(SessionToken sessi
 
 // Our name under another session: one of ours, from before a restart or a change of ttl.
 asio::awaitable<StoreResult<void>> LeaseStore::rebind(SessionToken session, MemberName me, std::int64_t seen, Deadline deadline) {
-  Transaction transaction;
-  transaction.compare.emplace_back(has_value(leader_, me.text));
-  transaction.compare.emplace_back(has_mod_revision(leader_, seen));
-  transaction.success.emplace_back(op_put(put(leader_, me.text, session.value)));
-  transaction.failure.emplace_back(op_range(range(leader_)));
-  auto committed = co_await commit(client_, std::move(transaction), deadline);
-  if (!committed) {
-    StoreError error = committed.error();
-    if (error.failure != StoreFailure::kLost) error.failure = StoreFailure::kUnreachable;
-    co_return tl::unexpected(error);
-  }
-  if (committed->succeeded()) co_return StoreResult<void>{};
-  const auto leader = first_of(response_in(committed->answer, 0, "response_range"));
-  if (leader && leader->value == me.text && leader->lease == session.value) co_return StoreResult<void>{};
-  co_return tl::unexpected(StoreError{StoreFailure::kLost, "the leader key belongs to " + (leader ? leader->value : std::string("nobody"))});
+  auto bound = co_await bind_own(session, std::move(me), seen, deadline);
+  if (bound) co_return StoreResult<void>{};
+  StoreError error = bound.error();
+  const bool is_lost = error.failure == StoreFailure::kLost || error.failure == StoreFailure::kConflict;
+  error.failure = is_lost ? StoreFailure::kLost : StoreFailure::kUnreachable;
+  co_return tl::unexpected(error);
 }
 
 asio::awaitable<StoreResult<void>> LeaseStore::close_session(SessionToken session, Milliseconds timeout) {
@@ -165,15 +156,35 @@ asio::awaitable<StoreResult<Revision>> LeaseStore::acquire(SessionToken session,
 }
 
 asio::awaitable<StoreResult<Revision>> LeaseStore::take_over_own(SessionToken session, MemberName me, Milliseconds timeout) {
+  const Deadline deadline = Clock::now() + timeout;
+  Request request{.path = "/kv/range", .body = model::write_json(range(leader_)), .repeatable = true};
+  const auto answer = co_await client_->call(std::move(request), deadline);
+  if (!answer) {
+    StoreError error = store_error(answer.error());
+    if (error.failure == StoreFailure::kUnknown) error.failure = StoreFailure::kUnreachable;  // a read changed nothing
+    co_return tl::unexpected(error);
+  }
+  const auto leader = first_of(*answer);
+  if (!leader) co_return tl::unexpected(StoreError{StoreFailure::kConflict, "the leader key is gone"});
+  if (leader->value != me.text) co_return tl::unexpected(StoreError{StoreFailure::kConflict, "the leader key belongs to " + leader->value});
+  co_return co_await bind_own(session, std::move(me), leader->mod_revision, deadline);
+}
+
+// Only the version that was seen: a request that was given up and arrives late cannot undo what came after it.
+asio::awaitable<StoreResult<Revision>> LeaseStore::bind_own(SessionToken session, MemberName me, std::int64_t seen, Deadline deadline) {
   Transaction transaction;
   transaction.compare.emplace_back(has_value(leader_, me.text));
+  transaction.compare.emplace_back(has_mod_revision(leader_, seen));
   transaction.success.emplace_back(op_put(put(leader_, me.text, session.value)));
   transaction.failure.emplace_back(op_range(range(leader_)));
-  auto committed = co_await commit(client_, std::move(transaction), Clock::now() + timeout);
+  auto committed = co_await commit(client_, std::move(transaction), deadline);
   if (!committed) co_return tl::unexpected(committed.error());
   if (committed->succeeded()) co_return Revision{committed->revision()};
   const auto leader = first_of(response_in(committed->answer, 0, "response_range"));
-  co_return tl::unexpected(StoreError{StoreFailure::kConflict, leader ? "the leader key belongs to " + leader->value : "the leader key is gone"});
+  if (leader && leader->value == me.text && leader->lease == session.value) co_return Revision{leader->mod_revision};
+  const bool is_ours = leader && leader->value == me.text;
+  co_return tl::unexpected(StoreError{StoreFailure::kConflict, is_ours ? "the leader key was written meanwhile"
+                                                                       : "the leader key belongs to " + (leader ? leader->value : std::string("nobody"))});
 }
 
 asio::awaitable<StoreResult<void>> LeaseStore::release(MemberName me, Milliseconds timeout) {

@@ -28,6 +28,7 @@ class LeaseStore final : public ports::LeaseStore {
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> keep_alive(model::SessionToken session, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> confirm_leader(model::SessionToken session, model::MemberName me, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<model::Revision>> take_over_own(model::SessionToken session, model::MemberName me, model::Milliseconds timeout);
+  boost::asio::awaitable<ports::StoreResult<model::Revision>> bind_own(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> rebind(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
 
   std::string leader_, sync_, failover_;  // keys

@@ -1,6 +1,7 @@
 #include "store/etcd/view.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "store/layout/read.hpp"
 
@@ -13,6 +14,7 @@ void View::load(const std::vector<KeyValue>& records, std::int64_t revision, std
   if (went_back) {
     removed_.clear();
     newest_ = 0;
+    snapshot_.reset();  // its versions mean nothing now
   } else {
     before = std::move(records_);
   }
@@ -83,7 +85,9 @@ void View::remove(std::string_view key, std::int64_t revision) {
 
 std::shared_ptr<const model::Cluster> View::snapshot() const {
   if (!loaded_) return nullptr;
-  if (!snapshot_) snapshot_ = std::make_shared<const model::Cluster>(layout::read_cluster(records_, model::Revision{newest_}));
+  if (std::exchange(is_outdated_, false)) {
+    snapshot_ = std::make_shared<const model::Cluster>(layout::read_cluster(records_, model::Revision{newest_}, snapshot_.get()));
+  }
   return snapshot_;
 }
 

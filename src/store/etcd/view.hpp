@@ -43,7 +43,7 @@ class View {
   bool is_ours(std::string_view key) const { return key.size() > prefix_.size() && key.starts_with(prefix_); }
   void put(const KeyValue& record);
   void remove(std::string_view key, std::int64_t revision);
-  void changed() { snapshot_.reset(); }
+  void changed() { is_outdated_ = true; }
 
   std::string prefix_;
   bool loaded_ = false;
@@ -52,6 +52,7 @@ class View {
   layout::Records records_;
   std::map<std::string, std::int64_t, std::less<>> removed_;  // by us, ahead of the watch
   mutable std::shared_ptr<const model::Cluster> snapshot_;
+  mutable bool is_outdated_ = true;  // `snapshot_` shows an earlier state
 };
 
 }  // namespace matriarch::store::etcd

@@ -196,7 +196,29 @@ std::optional<std::map<MemberName, std::string>> read_failsafe(std::string_view 
   return members;
 }
 
-model::Cluster read_cluster(const Records& records, Revision revision) {
+namespace {
+
+// Parsed, unless the view before has that version.
+template <typename Key>
+Key read_or_copy(const Key* before, const Record& record, Key (*read)(const Record&)) {
+  return before && before->revision.value == record.mod_revision ? *before : read(record);
+}
+template <typename Key>
+const Key* pointer_to(const std::optional<Key>& key) {
+  return key ? &*key : nullptr;
+}
+
+model::Member member_from(const MemberName& name, const Record& record, const model::Cluster& before) {
+  const model::Member* member = before.find(name);
+  const bool is_known = member && member->revision.value == record.mod_revision && member->session == record.session;
+  return is_known ? *member : read_member(name, record);
+}
+
+}  // namespace
+
+model::Cluster read_cluster(const Records& records, Revision revision, const model::Cluster* earlier) {
+  const model::Cluster none;
+  const model::Cluster& before = earlier ? *earlier : none;
   model::Cluster cluster;
   cluster.revision = revision;
   if (const Record* record = find(records, kInitialize)) {
@@ -204,7 +226,7 @@ model::Cluster read_cluster(const Records& records, Revision revision) {
     cluster.initialize_revision = {record->mod_revision};
     cluster.initialize_session = record->session;
   }
-  if (const Record* record = find(records, kConfig)) cluster.config = read_config(*record);
+  if (const Record* record = find(records, kConfig)) cluster.config = read_or_copy(pointer_to(before.config), *record, read_config);
   if (const Record* record = find(records, kLeader); record && !record->value.empty()) {
     cluster.leader = model::LeaderKey{.name = MemberName(record->value), .revision = {record->mod_revision}, .session = record->session};
   }
@@ -214,14 +236,14 @@ model::Cluster read_cluster(const Records& records, Revision revision) {
     cluster.status = read_legacy_optime(legacy->value);
   }
   for (auto record = records.lower_bound(kMembers); record != records.end() && record->first.starts_with(kMembers); ++record) {
-    if (auto name = member_of(record->first)) cluster.members.emplace(*name, read_member(*name, record->second));
+    if (auto name = member_of(record->first)) cluster.members.emplace(*name, member_from(*name, record->second, before));
   }
   if (const Record* record = find(records, kFailover)) {
     cluster.failover = read_failover(*record);
     cluster.failover_revision = {record->mod_revision};
   }
-  if (const Record* record = find(records, kSync)) cluster.sync = read_sync(*record);
-  if (const Record* record = find(records, kHistory)) cluster.history = read_history(*record);
+  if (const Record* record = find(records, kSync)) cluster.sync = read_or_copy(&before.sync, *record, read_sync);
+  if (const Record* record = find(records, kHistory)) cluster.history = read_or_copy(pointer_to(before.history), *record, read_history);
   if (const Record* record = find(records, kFailsafe)) cluster.failsafe = read_failsafe(record->value);
   return cluster;
 }

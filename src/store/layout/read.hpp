@@ -7,8 +7,9 @@
 
 namespace matriarch::store::layout {
 
-// The whole view. Unknown names are ignored.
-model::Cluster read_cluster(const Records& records, model::Revision revision);
+// The whole view. Unknown names are ignored. `before`, if given, is an earlier view of the same store: what has the same
+// version in it is copied rather than parsed again.
+model::Cluster read_cluster(const Records& records, model::Revision revision, const model::Cluster* before = nullptr);
 
 // The parts, for those who read one key.
 model::ConfigKey read_config(const Record& record);
