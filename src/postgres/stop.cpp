@@ -81,7 +81,8 @@ asio::awaitable<void> look_for_shutdown_checkpoint(std::shared_ptr<Site> site, s
 // Follows pg_control while the postmaster lives: with archiving it lives on after its last checkpoint.
 asio::awaitable<void> follow_control_file(std::shared_ptr<Site> site, ProcessId process, std::shared_ptr<StopProgress> progress) {
   const auto changed = std::make_shared<Event>();
-  const Watching watch = co_await watch_file(site->files, site->data_directory() + "/global/pg_control", [changed] { changed->notify_all(); });
+  auto notify = [changed] { changed->notify_all(); };
+  const Watching watch = co_await watch_file(site->files, site->data_directory() + "/global/pg_control", std::move(notify));
   while (site->postmaster.is(process) && !progress->told_checkpoint && !site->closed) {
     const std::uint64_t seen = changed->count();
     co_await look_for_shutdown_checkpoint(site, progress);

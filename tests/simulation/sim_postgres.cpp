@@ -243,8 +243,8 @@ asio::awaitable<PostgresResult<void>> SimPostgres::start(PostgresRole role, std:
   set_state(PostgresState::kStarting);
   instance().start();
   const auto started = instance().postmaster();
-  const bool up = co_await until([this, started] { return instance().postmaster() != started || !instance().is_running() || instance().accepts_connections(); },
-                                 timeout.value_or(Milliseconds(60'000)));
+  auto is_decided = [this, started] { return instance().postmaster() != started || !instance().is_running() || instance().accepts_connections(); };
+  const bool up = co_await until(std::move(is_decided), timeout.value_or(Milliseconds(60'000)));
   look();
   if (instance().postmaster() == started && instance().accepts_connections()) co_return PostgresResult<void>{};
   if (instance().is_running()) co_return failed("still starting", false, true);

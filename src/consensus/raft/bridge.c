@@ -40,7 +40,8 @@ struct request {
     } as;
 };
 
-static char last_words[512];
+/* Of each thread its own: libraft also speaks from the threads that write for it, and the one that aborts handles the signal. */
+static _Thread_local char last_words[512];
 
 const char *bridge_last_words(void) { return last_words; }
 

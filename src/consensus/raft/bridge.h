@@ -104,7 +104,7 @@ uint64_t bridge_match_index(struct bridge *bridge, uint64_t id);
 /* Takes a snapshot at the next applied entry when more than `threshold` entries came since the last one. */
 void bridge_set_snapshot_threshold(struct bridge *bridge, unsigned threshold);
 
-/* The last thing libraft said of itself: what there is to report when it aborts. Safe in a signal handler. */
+/* The last thing libraft said of itself in this thread: what there is to report when it aborts. Safe in a signal handler. */
 const char *bridge_last_words(void);
 
 #ifdef __cplusplus

@@ -81,6 +81,36 @@ TEST(Architecture, HeavyLibrariesStayInTheirRooms) {
   }
 }
 
+// The captures of the lambdas that the awaited expression makes, each as it is written.
+std::vector<std::string> captures_in(const std::string& awaited) {
+  std::vector<std::string> captures;
+  for (auto open = awaited.find('['); open != std::string::npos; open = awaited.find('[', open + 1)) {
+    const auto before = awaited.find_last_not_of(" \n", open == 0 ? 0 : open - 1);
+    const auto close = awaited.find(']', open);
+    const bool begins_an_argument = open > 0 && (awaited[before] == '(' || awaited[before] == ',');
+    if (close != std::string::npos && begins_an_argument) captures.push_back(awaited.substr(open + 1, close - open - 1));
+  }
+  return captures;
+}
+
+// GCC 12 destroys a temporary with state in an awaited call twice: a lambda that holds something is named first.
+TEST(Architecture, AnAwaitedCallMakesNoLambdaWithState) {
+  const std::regex only_references(R"((\s*(&\w*|this)\s*,?)*)");
+  EXPECT_FALSE(std::regex_match(captures_in("watch(path, [changed] { changed->notify(); })").at(0), only_references));
+  std::size_t looked_at = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(MATRIARCH_SOURCE_DIR)) {
+    if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    for (auto at = text.find("co_await"); at != std::string::npos; at = text.find("co_await", at + 1), ++looked_at) {
+      for (const auto& capture : captures_in(text.substr(at, text.find(';', at) - at))) {
+        EXPECT_TRUE(std::regex_match(capture, only_references)) << entry.path() << ": [" << capture << "]";
+      }
+    }
+  }
+  EXPECT_GT(looked_at, 300u) << "the sources were not found";
+}
+
 TEST(Architecture, EveryRoomSaysWhatItIs) {
   for (const auto& [room, _] : kMayInclude) EXPECT_TRUE(fs::exists(fs::path(MATRIARCH_SOURCE_DIR) / room / "README.md")) << room;
 }
