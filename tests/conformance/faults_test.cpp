@@ -101,9 +101,9 @@ TEST_F(Faults, ALostKeepAliveIsSentAgain) {
   auto leases = a_lease_store({proxy_.port()});
   const auto session = a_session(*leases);
   ASSERT_THAT(wait(leases->acquire(session, kMe, {}, kBudget)), Succeeded());
-  proxy_.drop_answers_to("/lease/keepalive");
-  EXPECT_THAT(wait(leases->renew(session, kMe, true, kBudget)), Succeeded());
   proxy_.drop_requests_with("/kv/range");
+  EXPECT_THAT(wait(leases->renew(session, kMe, true, kBudget)), Succeeded());
+  proxy_.drop_answers_to("/lease/keepalive");
   EXPECT_THAT(wait(leases->renew(session, kMe, true, kBudget)), Succeeded());
   EXPECT_EQ(proxy_.dropped(), 2);
 }

@@ -172,7 +172,7 @@ void describe(Archive& archive, T& value) {
 }
 template <typename Archive, DescribedAs<LeaseOutcome> T>
 void describe(Archive& archive, T& value) {
-  archive(value.id, value.ttl_ms);
+  archive(value.id, value.ttl_ms, value.says_keys, value.keys);
 }
 template <typename Archive, DescribedAs<NothingToSay> T>
 void describe(Archive&, T&) {}

@@ -60,6 +60,9 @@ struct OperationOutcome {
 struct LeaseOutcome {
   LeaseId id = 0;
   std::int64_t ttl_ms = 0;
+  // Of a lease that was kept alive: the keys bound to it, so that its holder need not read them. Not said when they are many.
+  bool says_keys = false;
+  std::vector<std::string> keys = {};
 };
 struct NothingToSay {};  // done
 

@@ -84,11 +84,20 @@ void put_ttl(json::object& object, const std::string& name, std::int64_t ttl_ms)
   put_number(object, name + "_ms", ttl_ms);
 }
 
+template <typename Keys>
+json::array render_keys(const Keys& keys) {
+  json::array rendered;
+  for (const std::string& key : keys) rendered.push_back(json::string(net::base64_encode(key)));
+  return rendered;
+}
+
 json::object render_lease(const Answer& answer, Revision) {
   const auto& lease = std::get<LeaseOutcome>(answer);
   json::object object;
   put_number(object, "ID", lease.id);
   put_ttl(object, "TTL", lease.ttl_ms);
+  // Ours: etcd says it to LeaseTimeToLive alone. With it a holder learns in one request that the key is still its own.
+  if (lease.says_keys) object["keys"] = render_keys(lease.keys);
   return object;
 }
 
@@ -298,11 +307,7 @@ Api::Handled Api::time_to_live(Call& call) {
   }
   put_ttl(body, "TTL", left->count());
   put_ttl(body, "grantedTTL", lease->ttl_ms);
-  if (with_keys && !lease->keys.empty()) {
-    json::array keys;
-    for (const auto& key : lease->keys) keys.push_back(json::string(net::base64_encode(key)));
-    body["keys"] = std::move(keys);
-  }
+  if (with_keys && !lease->keys.empty()) body["keys"] = render_keys(lease->keys);
   co_return ok(body);
 }
 

@@ -1,9 +1,11 @@
 #include "store/etcd/lease_store.hpp"
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 
 #include "model/json_text.hpp"
+#include "net/base64.hpp"
 #include "store/etcd/commit.hpp"
 #include "store/layout/records.hpp"
 
@@ -32,6 +34,12 @@ StoreError while_renewing(const Failure& failure) {
 Milliseconds ttl_in(const json::object& answer) {
   const std::int64_t exact = number_in(answer, "TTL_ms");
   return exact > 0 ? Milliseconds(exact) : std::chrono::seconds(number_in(answer, "TTL"));
+}
+
+bool contains_key(const json::array& keys, const std::string& key) {
+  return std::any_of(keys.begin(), keys.end(), [&](const json::value& encoded) {
+    return encoded.is_string() && net::base64_decode(encoded.get_string()) == key;
+  });
 }
 
 std::optional<KeyValue> first_of(const json::object& range_answer) {
@@ -70,13 +78,16 @@ asio::awaitable<StoreResult<SessionGrant>> LeaseStore::open_session(Milliseconds
   co_return grant;
 }
 
-asio::awaitable<StoreResult<SessionGrant>> LeaseStore::keep_alive(SessionToken session, Deadline deadline) {
+asio::awaitable<StoreResult<LeaseStore::Kept>> LeaseStore::keep_alive(SessionToken session, Deadline deadline) {
   Request request{.path = "/lease/keepalive", .body = fmt::format(R"({{"ID":"{}"}})", session.value), .repeatable = true};
   const auto answer = co_await client_->call(std::move(request), deadline);
   if (!answer) co_return tl::unexpected(while_renewing(answer.error()));
   const json::object& result = object_in(*answer, "result");
   const Milliseconds ttl = ttl_in(result);
-  if (ttl > Milliseconds(0)) co_return SessionGrant{.session = session, .ttl_granted = ttl};
+  if (ttl > Milliseconds(0)) {
+    keys_are_told_ = result.contains("keys");
+    co_return Kept{.grant = {.session = session, .ttl_granted = ttl}, .has_leader = contains_key(array_in(result, "keys"), leader_)};
+  }
   if (number_in(result, "ID") == session.value) co_return tl::unexpected(StoreError{StoreFailure::kLost, "the session has run out"});
   // An error inside of a stream's answer, which comes with status 200.
   const auto failure = failure_of(200, model::write_json(*answer));
@@ -86,7 +97,14 @@ asio::awaitable<StoreResult<SessionGrant>> LeaseStore::keep_alive(SessionToken s
 asio::awaitable<StoreResult<SessionGrant>> LeaseStore::renew(SessionToken session, MemberName me, bool holding, Milliseconds timeout) {
   using namespace asio::experimental::awaitable_operators;
   const Deadline deadline = Clock::now() + timeout;
-  if (!holding) co_return co_await keep_alive(session, deadline);
+  if (!holding || keys_are_told_) {
+    const auto kept = co_await keep_alive(session, deadline);
+    if (!kept) co_return tl::unexpected(kept.error());
+    if (!holding || kept->has_leader) co_return kept->grant;
+    auto confirmed = co_await confirm_leader(session, std::move(me), deadline);
+    if (!confirmed) co_return tl::unexpected(confirmed.error());
+    co_return kept->grant;
+  }
   // Side by side: the session alone does not say whose the leader key is.
   auto keeping = keep_alive(session, deadline);
   auto confirming = confirm_leader(session, me, deadline);
@@ -94,7 +112,8 @@ asio::awaitable<StoreResult<SessionGrant>> LeaseStore::renew(SessionToken sessio
   // A definite "no" outweighs an answer that did not come.
   if (!kept && kept.error().failure == StoreFailure::kLost) co_return tl::unexpected(kept.error());
   if (!confirmed) co_return tl::unexpected(confirmed.error());
-  co_return kept;
+  if (!kept) co_return tl::unexpected(kept.error());
+  co_return kept->grant;
 }
 
 asio::awaitable<StoreResult<void>> LeaseStore::confirm_leader(SessionToken session, MemberName me, Deadline deadline) {

@@ -25,13 +25,19 @@ class LeaseStore final : public ports::LeaseStore {
   boost::asio::awaitable<ports::StoreResult<void>> close_session(model::SessionToken session, model::Milliseconds timeout) override;
 
  private:
-  boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> keep_alive(model::SessionToken session, Deadline deadline);
+  struct Kept {
+    ports::SessionGrant grant;
+    bool has_leader;  // the store says that the leader key is bound to the session; else it must be asked
+  };
+  boost::asio::awaitable<ports::StoreResult<Kept>> keep_alive(model::SessionToken session, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> confirm_leader(model::SessionToken session, model::MemberName me, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<model::Revision>> take_over_own(model::SessionToken session, model::MemberName me, model::Milliseconds timeout);
   boost::asio::awaitable<ports::StoreResult<model::Revision>> bind_own(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> rebind(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
 
   std::string leader_, sync_, failover_;  // keys
+  // Our own store answers a keep-alive with the keys of the session; etcd does not, and is asked for the leader key beside it.
+  bool keys_are_told_ = false;
   std::shared_ptr<Client> client_;
 };
 
