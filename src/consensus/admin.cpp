@@ -159,8 +159,9 @@ std::string render_status(const json::value& status) {
                                  text_of(object, "cluster_id"), text_of(object, "term"), text_of(object, "revision"),
                                  text_of(object, "keys"), text_of(object, "bytes"), text_of(object, "leases"));
   if (text_of(object, "has_leader") != "true") {
-    text += "NO LEADER: fewer than half of the voters can talk to each other. Start them, or, if they are lost for good, "
-            "use 'matriarch store recover' on the one that was in use last.\n";
+    text += "NO LEADER: fewer than half of the voters can talk to each other. Start them; the log of this node's store says what keeps "
+            "it from the others (another secret, the network). Only when most of them are lost for good: 'matriarch store recover' on the "
+            "one that was in use last.\n";
   }
   if (text_of(object, "changing") == "true") text += "A change of the members is under way.\n";
   text += fmt::format("{:<20} {:<24} {:<8} {:<16} {}\n", "name", "address", "role", "id", "");

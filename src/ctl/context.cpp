@@ -1,8 +1,11 @@
 #include "ctl/context.hpp"
 
+#include <algorithm>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cctype>
+#include <cstring>
 #include <fmt/format.h>
 
 #include "ctl/failure.hpp"
@@ -23,6 +26,15 @@ bool is_set(const std::map<std::string, std::string>& environment, const char* n
   return found != environment.end() && model::parse_boolean(found->second).value_or(false);
 }
 
+// As one word of a shell.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("/._-:=,@+%", c) != nullptr; };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace
 
 Context::Context(std::string program, const World& world, Streams streams, GlobalOptions options)
@@ -30,6 +42,14 @@ Context::Context(std::string program, const World& world, Streams streams, Globa
       strict_(!is_patroni_name(program_) || is_set(world.environment, "MATRIARCHCTL_STRICT")) {}
 
 Context::~Context() = default;
+
+std::string Context::invocation() const {
+  std::string text = program_;
+  if (options_.config_file) text += " -c " + shell_word(*options_.config_file);
+  if (options_.dcs_url) text += " -d " + shell_word(*options_.dcs_url);
+  if (options_.insecure) text += " -k";
+  return text;
+}
 
 void Context::load() {
   settings_ = load_configuration(options_, world_.environment, is_patroni_name(program_));

@@ -29,6 +29,8 @@ class Context {
   const std::string& program() const { return program_; }
   // "patronictl list".
   std::string command(std::string_view name) const { return program_ + " " + std::string(name); }
+  // How a command that is suggested begins, so that it finds the same cluster: "matriarch -c /etc/matriarch.yml".
+  std::string invocation() const;
   // A refusal by a member makes the exit code 1.
   bool strict() const { return strict_; }
   Streams& streams() { return streams_; }

@@ -166,7 +166,7 @@ int run_version(Context& context, Words words) {
 int run_query(Context& context, Words words) {
   const bool asks_for_help = std::find(words.begin(), words.end(), "--help") != words.end();
   if (asks_for_help) throw HelpRequested{fmt::format("Usage: {}\n\n  Not supported yet; use: psql \"$({} dsn)\"\n", context.command("query"), context.program())};
-  throw Failure{fmt::format("query is not supported yet; use: psql \"$({} dsn)\"", context.program())};
+  throw Failure{fmt::format("query is not supported yet; use: psql \"$({} dsn)\"", context.invocation())};
 }
 
 }  // namespace matriarch::ctl

@@ -51,7 +51,7 @@ int run_status(Context& context, Words words) {
     worst = 0;
     for (const auto& name : names) {
       const auto facts = gather(context, name, timeout);
-      const auto judgement = judge(facts, context.program());
+      const auto judgement = judge(facts, context.invocation());
       worst = std::max(worst, exit_code(judgement.verdict));
       if (quiet) continue;
       if (*wanted == Format::kPretty) context.out() << status_text(facts, judgement, last_events(context, facts, kEvents));

@@ -61,7 +61,7 @@ int run_wait(Context& context, Words words) {
   std::string missing;
   while (true) {
     const auto facts = gather(context, cluster_name, kProbe);
-    const auto judgement = judge(facts, context.program());
+    const auto judgement = judge(facts, context.invocation());
     missing.clear();
     for (const auto& condition : conditions) {
       if (!holds(facts, judgement, condition, arguments)) missing = condition;

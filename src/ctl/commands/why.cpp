@@ -81,7 +81,7 @@ std::shared_ptr<const model::Cluster> cluster_or_this_node(Context& context, con
   auto alone = std::make_shared<const model::Cluster>(only_this_node(context.settings()));
   const std::string why = fmt::format("cannot read cluster \"{}\" from {} ({})", cluster_name, context.store_kind(), view.error().what);
   if (alone->members.empty()) throw Failure{why};
-  fmt::print(context.streams().err, "{}\n{}", why, store_advice(context.store_members(), context.program()));
+  fmt::print(context.streams().err, "{}\n{}", why, store_advice(context.store_members(), context.invocation()));
   fmt::print(context.streams().err, "Only this node can be asked:\n");
   return alone;
 }

@@ -21,7 +21,7 @@ int without_store(Context& context, const Facts& facts) {
   const bool anybody = std::any_of(facts.members.begin(), facts.members.end(), [](const MemberFacts& member) { return member.live.there; });
   const std::string why = fmt::format("{} does not answer: {}; without it nobody may lead", facts.store_kind, facts.store_error);
   if (!store_is_there && !anybody) throw Failure{why, 3};
-  fmt::print(context.out(), "{}\n{}", why, store_advice(facts.store_members, context.program()));
+  fmt::print(context.out(), "{}\n{}", why, store_advice(facts.store_members, context.invocation()));
   for (const auto& member : facts.members) {
     const auto* verdict = member.live.own.if_contains("verdict");
     if (!member.live.there) fmt::print(context.out(), "{}  does not answer: {}\n", member.name, member.live.error);
@@ -40,7 +40,7 @@ int run_why_no_leader(Context& context, Words words) {
   arguments.flag("--json", as_json, "As JSON (schema matriarch.status/1)").rest(names).parse(std::move(words));
   const auto cluster_name = context.cluster_name(names.empty() ? std::nullopt : std::optional(names[0]));
   const auto facts = gather(context, cluster_name, kProbe);
-  const auto judgement = judge(facts, context.program());
+  const auto judgement = judge(facts, context.invocation());
   if (as_json) {
     fmt::print(context.out(), "{}\n", model::write_json(status_json(facts, judgement), model::JsonSpacing::kSpaced));
     return exit_code(judgement.verdict);
@@ -54,7 +54,7 @@ int run_why_no_leader(Context& context, Words words) {
     const auto* member = facts.find(candidate.name);
     const auto* verdict = member ? member->live.own.if_contains("verdict") : nullptr;
     if (verdict && verdict->is_object()) fmt::print(context.out(), "  says {:<11} {}\n", cell_at(verdict->get_object(), "rule"), cell_at(verdict->get_object(), "says"));
-    fmt::print(context.out(), "  to make it lead: {} failover {} --candidate {}{}\n", context.program(), cluster_name, candidate.name,
+    fmt::print(context.out(), "  to make it lead: {} failover {} --candidate {}{}\n", context.invocation(), cluster_name, candidate.name,
                candidate.loss_bytes ? fmt::format("   (may lose up to {})", bytes_text(*candidate.loss_bytes)) : "   (what it may lose is not known)");
   }
   return facts.cluster.leader ? 0 : 2;

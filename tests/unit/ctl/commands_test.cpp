@@ -562,6 +562,11 @@ TEST_F(Commands, WithoutAMajorityThisNodeExplains) {
   EXPECT_THAT(desk.out, StartsWith("pg-a  store-unreachable"));
   EXPECT_EQ(desk.run({"why-no-leader"}), 2) << desk.err;
   EXPECT_THAT(desk.out, AllOf(HasSubstr("no majority"), HasSubstr("pg-b (h2:7400)"), HasSubstr("matriarch store status"), HasSubstr("pg-a  says store-unreachable")));
+  // What is suggested finds the same cluster.
+  const std::string file = testing::TempDir() + "node a.yml";
+  std::ofstream(file) << "name: pg-a\n";
+  EXPECT_EQ(desk.run({"-k", "-c", file, "why-no-leader"}), 2) << desk.err;
+  EXPECT_THAT(desk.out, HasSubstr("matriarch -c '" + file + "' -k store status"));
   desk.answer = [](const Call&) -> std::optional<net::HttpResponse> { return std::nullopt; };
   desk.embedded.status = []() -> StoreAnswer<boost::json::value> { return tl::unexpected(std::string("no socket")); };
   EXPECT_EQ(desk.run({"why-no-leader"}), 3);
