@@ -16,6 +16,8 @@
 namespace matriarch::consensus::test {
 namespace {
 
+constexpr int kCannotStart = 78;  // what stands against a start stands against the next one too (sysexits.h EX_CONFIG)
+
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -162,7 +164,7 @@ TEST(StoreCluster, DifferentListsFormNothingAndEndWithTheReason) {
   cluster.start(0);
   cluster.start(1);
   cluster.start(2, {.peers = {cluster.raft_address(0)}});
-  EXPECT_EQ(cluster.wait_for_exit(2, 15'000ms), 1);
+  EXPECT_EQ(cluster.wait_for_exit(2, 15'000ms), kCannotStart);
   EXPECT_THAT(cluster.log_of(2), HasSubstr("lists of nodes differ"));
 }
 
@@ -209,7 +211,7 @@ TEST(StoreCluster, GrowsToFiveAndShrinksToThreeUnderLoad) {
   EXPECT_TRUE(StoreCluster::eventually([&] { return writer.acknowledged().size() > 200; }, 60'000ms)) << "too little load";
   writer.stop();
   expect_all_there(cluster, 0, writer.acknowledged());
-  EXPECT_EQ(cluster.wait_for_exit(3, 20'000ms), 1);
+  EXPECT_EQ(cluster.wait_for_exit(3, 20'000ms), kCannotStart);
   EXPECT_THAT(cluster.log_of(3), HasSubstr("taken out of the cluster"));
 }
 
@@ -280,7 +282,7 @@ TEST(StoreCluster, SnapshotRestoreAndRecovery) {
 TEST(StoreCluster, ADirectoryInUseADamagedOneAndAMissingSecretAreNamed) {
   StoreCluster cluster(2);
   cluster.start(0, {.secret = ""});
-  EXPECT_EQ(cluster.wait_for_exit(0, 5000ms), 1);
+  EXPECT_EQ(cluster.wait_for_exit(0, 5000ms), kCannotStart);
   EXPECT_THAT(cluster.log_of(0), HasSubstr("never talk in clear"));
   cluster.start(0, {.peers = {cluster.raft_address(0)}, .flags = {"--form-alone"}});
   cluster.await_leader();
@@ -290,7 +292,7 @@ TEST(StoreCluster, ADirectoryInUseADamagedOneAndAMissingSecretAreNamed) {
   cluster.signal(0, SIGKILL);
   std::ofstream(cluster.directory(0) + "/identity.json") << "{";
   cluster.start(0, {.peers = {cluster.raft_address(0)}, .flags = {"--form-alone"}});
-  EXPECT_EQ(cluster.wait_for_exit(0, 5000ms), 1);
+  EXPECT_EQ(cluster.wait_for_exit(0, 5000ms), kCannotStart);
   EXPECT_THAT(cluster.log_of(0), HasSubstr("identity.json is damaged"));
 }
 

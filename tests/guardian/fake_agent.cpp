@@ -108,8 +108,8 @@ class FakeAgent {
     renewing_ = ttl_ms_ > 0 && lease_.valid_until > system::boot_time().count();
   }
 
-  void renew() {
-    const auto now = system::boot_time();
+  // Counted from the moment that was looked at: a renewal by somebody who slept since then is one of a lease that has ended.
+  void renew(Nanoseconds now) {
     lease_.valid_until = (now + std::chrono::milliseconds(ttl_ms_)).count();
     lease_.wall_offset = guardian::wall_offset().count();
     lease_.written_at = now.count();
@@ -122,7 +122,7 @@ class FakeAgent {
   void renew_if_due() {
     const auto now = system::boot_time();
     if (renewing_ && now.count() >= lease_.valid_until) renewing_ = false;
-    if (renewing_ && now >= next_renewal_) renew();
+    if (renewing_ && now >= next_renewal_) renew(now);
   }
 
   int pause() const {
@@ -203,7 +203,7 @@ class FakeAgent {
       lease_.armed_term = ++lease_.term;
       lease_.token = 4711;
       renewing_ = true;
-      renew();
+      renew(system::boot_time());
       return answer_of(ask({.kind = MessageKind::kLook}));
     }
     if (command == "stop-renewing") {
