@@ -29,6 +29,8 @@ constexpr auto kStrangerPause = 2s;
 constexpr auto kLonely = 5s;
 constexpr auto kIntroduceTime = 5s;
 constexpr auto kDiskLook = 1s;
+// On the way out: to hand leadership over rather than to let the others miss it.
+constexpr auto kHandOverTime = 300ms;
 // A segment of the log, which libraft prepares ahead. Without room for one it stands still, and says nothing.
 constexpr std::uint64_t kFull = 2u << 20;
 
@@ -36,8 +38,7 @@ raft::ReplicaSettings replica_settings(const MemberSettings& settings, const mem
   return {.directory = home.raft_directory(),
           .id = home.identity().raft_id,
           .address = settings.raft_advertise,
-          .election_timeout = settings.election_timeout,
-          .heartbeat = settings.heartbeat};
+          .pace = {.election_timeout = settings.election_timeout, .heartbeat = settings.heartbeat}};
 }
 
 }  // namespace
@@ -338,7 +339,7 @@ asio::awaitable<void> Node::retire() {
   if (!impl->replica || !impl->replica->leads() || impl->replica->members().size() < 2) co_return;
   auto pending = std::make_shared<Pending<bool>>(impl->executor);
   impl->replica->transfer(0, [pending](auto moved) { pending->finish(moved.has_value()); });
-  co_await pending->wait_until(Clock::now() + 2 * impl->settings.election_timeout);
+  co_await pending->wait_until(Clock::now() + kHandOverTime);
 }
 
 std::string Node::obstacle() const { return impl_->entrance ? impl_->entrance->obstacle() : ""; }
@@ -443,6 +444,7 @@ std::optional<std::chrono::milliseconds> Node::lease_remaining(machine::LeaseId 
 }
 
 raft::ReplicaStatus Node::status() const { return impl_->replica->status(); }
+raft::Pace Node::pace() const { return impl_->replica->pace(); }
 std::vector<membership::Seen> Node::seen() const { return impl_->steward->seen(); }
 std::uint64_t Node::id() const { return impl_->home ? impl_->home->identity().raft_id : 0; }
 std::uint64_t Node::cluster_id() const { return impl_->home ? impl_->home->identity().cluster_id : 0; }

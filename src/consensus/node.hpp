@@ -57,6 +57,7 @@ class Node {
   const machine::Machine& machine() const;
   std::optional<std::chrono::milliseconds> lease_remaining(machine::LeaseId id) const;
   raft::ReplicaStatus status() const;
+  raft::Pace pace() const;
   std::vector<MemberReport> members() const;
   std::vector<membership::Seen> seen() const;
   // Asks every other member whether it is there: the ids of those that answer within the time, and the own.

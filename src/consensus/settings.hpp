@@ -28,6 +28,7 @@ struct MemberSettings {
   // Raft leadership follows the holder of this key, when its value is the name of a member: "/service/demo/leader".
   std::string leader_key = {};
 
+  // With the shortest leases (raft/pace.hpp).
   std::chrono::milliseconds election_timeout{150};
   std::chrono::milliseconds heartbeat{50};
   // A voter silent for so long is replaced by a standby, if there is one.

@@ -464,6 +464,12 @@ int bridge_submit(struct bridge *bridge, uint64_t token, const void *data, size_
     return begun(request, rv);
 }
 
+void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned heartbeat_ms)
+{
+    raft_set_heartbeat_timeout(&bridge->raft, heartbeat_ms);
+    raft_set_election_timeout(&bridge->raft, election_timeout_ms);
+}
+
 int bridge_barrier(struct bridge *bridge, uint64_t token)
 {
     struct request *request = new_request(bridge, token);

@@ -75,6 +75,8 @@ int bridge_bootstrap(struct bridge *bridge, const struct bridge_server *servers,
 int bridge_recover(struct bridge *bridge, const struct bridge_server *servers, unsigned count, char *error,
                    size_t error_size);
 int bridge_start(struct bridge *bridge, char *error, size_t error_size);
+/* From the next timer on; at any time after bridge_start. */
+void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned heartbeat_ms);
 /* Ends everything under way and frees the bridge. */
 void bridge_close(struct bridge *bridge);
 

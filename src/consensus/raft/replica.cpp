@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <random>
+#include <utility>
 
 #include "consensus/raft/bridge.h"
 #include "consensus/raft/driver.hpp"
@@ -29,6 +30,9 @@ constexpr std::size_t kMaxWaiting = 4096;
 // A snapshot is due not only after so many entries, but also when they are this long: the log is kept in memory.
 constexpr std::size_t kMaxBytesBetweenSnapshots = 4u << 20;
 
+// Every member has applied what changed the pace.
+constexpr std::chrono::seconds kPaceSpreads{1};
+
 std::uint64_t random_session() {
   std::random_device device;
   return (std::uint64_t{device()} << 32 | device()) | 1;
@@ -38,8 +42,8 @@ bridge_options options_of(const ReplicaSettings& settings) {
   return {.directory = settings.directory.c_str(),
           .id = settings.id,
           .address = settings.address.c_str(),
-          .election_timeout_ms = static_cast<unsigned>(settings.election_timeout.count()),
-          .heartbeat_ms = static_cast<unsigned>(settings.heartbeat.count()),
+          .election_timeout_ms = static_cast<unsigned>(settings.pace.election_timeout.count()),
+          .heartbeat_ms = static_cast<unsigned>(settings.pace.heartbeat.count()),
           .connect_retry_ms = static_cast<unsigned>(settings.connect_retry.count()),
           .snapshot_threshold = settings.snapshot_threshold,
           .snapshot_trailing = settings.snapshot_trailing,
@@ -104,7 +108,9 @@ struct Replica::Impl {
       : executor(its_executor),
         settings(std::move(its_settings)),
         hooks(std::move(its_hooks)),
-        lease_timer(its_executor) {}
+        lease_timer(its_executor),
+        pace(settings.pace),
+        pace_timer(its_executor) {}
   ~Impl();
 
   struct Waiting {
@@ -133,6 +139,8 @@ struct Replica::Impl {
   void watch_status();
   void judge_leases();
   void arm_lease_timer();
+  void adapt_pace();
+  void set_pace(Pace fresh);
   void give_up(std::string why);
   void begin_change(Changed done, const std::function<int(std::uint64_t)>& begin);
   ReplicaStatus status() const;
@@ -145,6 +153,9 @@ struct Replica::Impl {
   machine::Machine machine;
   machine::LeaseClock leases;
   asio::steady_timer lease_timer;
+  Pace pace;  // in force
+  asio::steady_timer pace_timer;
+  bool leases_changed = true;  // since the pace was chosen
   ReplicaStatus known;
   const std::uint64_t session = random_session();
   std::uint64_t next_number = 1;
@@ -163,6 +174,7 @@ struct Replica::Impl {
 Replica::Impl::~Impl() {
   driver.reset();
   lease_timer.cancel();
+  pace_timer.cancel();
   hooks = {};
   if (raft != nullptr) bridge_close(raft);
 }
@@ -185,6 +197,7 @@ int Replica::Impl::apply(std::uint64_t, std::string_view bytes) {
     }
     auto applied = machine.apply(*command);
     leases.observe(machine, applied, moment);
+    leases_changed = leases_changed || !std::holds_alternative<machine::KeepAlive>(command->body);
     const bool replaces_all = std::holds_alternative<machine::RestoreKeys>(command->body);
     if (replaces_all) leases.observe_all(machine, moment);
     // What a restore replaced is no list of events; who watches must learn of it all the same, and at once.
@@ -234,7 +247,7 @@ int Replica::Impl::restore(std::string_view bytes) {
   }
   machine = std::move(*restored);
   leases.observe_all(machine, now());
-  keys_changed = anything_applied = true;
+  keys_changed = anything_applied = leases_changed = true;
   return 0;
 }
 
@@ -330,6 +343,7 @@ void Replica::Impl::after_pass() {
   const bool changed = keys_changed;
   keys_changed = anything_applied = false;
   arm_lease_timer();
+  adapt_pace();
   if (hooks.applied) hooks.applied(changed);
   // Followers learn what is committed with the next entry or heartbeat. When a key changed and no entry follows by
   // itself, an empty one brings their watchers the news at once.
@@ -389,7 +403,7 @@ void Replica::Impl::give_up(std::string why) {
 
 // An expiry that had no effect is proposed again after an election timeout: leadership may have been on the move.
 void Replica::Impl::judge_leases() {
-  for (const auto& expired : leases.due(now(), settings.election_timeout)) {
+  for (const auto& expired : leases.due(now(), pace.election_timeout)) {
     enqueue({.command = machine::encode(Command{.body = expired}), .since = now(), .done = [](auto) {}});
   }
   arm_lease_timer();
@@ -405,6 +419,32 @@ void Replica::Impl::arm_lease_timer() {
   lease_timer.async_wait([this](auto error) {
     if (!error) judge_leases();
   });
+}
+
+// Every member comes to the same pace, but not at the same moment: for a while the leader is heard of as often as either of the
+// two needs, and its silence borne as long.
+void Replica::Impl::adapt_pace() {
+  if (!std::exchange(leases_changed, false)) return;
+  std::optional<std::chrono::milliseconds> shortest;
+  for (const auto& [id, lease] : machine.leases()) {
+    const std::chrono::milliseconds ttl(lease.ttl_ms);
+    shortest = shortest ? std::min(*shortest, ttl) : ttl;
+  }
+  const Pace wanted = stretched(settings.pace, shortest);
+  if (wanted == pace) {
+    pace_timer.cancel();
+    return;
+  }
+  set_pace({.election_timeout = std::max(pace.election_timeout, wanted.election_timeout), .heartbeat = std::min(pace.heartbeat, wanted.heartbeat)});
+  pace_timer.expires_after(kPaceSpreads);
+  pace_timer.async_wait([this, wanted](auto error) {
+    if (!error && !given_up) set_pace(wanted);
+  });
+}
+
+void Replica::Impl::set_pace(Pace fresh) {
+  if (std::exchange(pace, fresh) == fresh) return;
+  bridge_set_pace(raft, static_cast<unsigned>(fresh.election_timeout.count()), static_cast<unsigned>(fresh.heartbeat.count()));
 }
 
 // --- membership -------------------------------------------------------------------------------------------------
@@ -536,6 +576,7 @@ void Replica::accepted(std::uint64_t id, const std::string& address, int fd) {
 const machine::Machine& Replica::machine() const { return impl_->machine; }
 const machine::LeaseClock& Replica::leases() const { return impl_->leases; }
 ReplicaStatus Replica::status() const { return impl_->status(); }
+Pace Replica::pace() const { return impl_->pace; }
 std::uint64_t Replica::match_index(std::uint64_t id) const { return bridge_match_index(impl_->raft, id); }
 
 std::vector<Member> Replica::members() const {

@@ -17,6 +17,7 @@
 #include "consensus/log.hpp"
 #include "consensus/machine/lease_clock.hpp"
 #include "consensus/machine/machine.hpp"
+#include "consensus/raft/pace.hpp"
 
 namespace matriarch::consensus::raft {
 
@@ -36,8 +37,8 @@ struct ReplicaSettings {
   std::string directory;  // of Raft's own files; exists
   std::uint64_t id = 0;
   std::string address;
-  std::chrono::milliseconds election_timeout{150};
-  std::chrono::milliseconds heartbeat{50};
+  // With the shortest leases; longer ones stretch both (pace.hpp).
+  Pace pace{.election_timeout = std::chrono::milliseconds(150), .heartbeat = std::chrono::milliseconds(50)};
   std::chrono::milliseconds connect_retry{50};
   unsigned snapshot_threshold = 2048;
   unsigned snapshot_trailing = 512;
@@ -109,6 +110,7 @@ class Replica {
   const machine::Machine& machine() const;
   const machine::LeaseClock& leases() const;
   ReplicaStatus status() const;
+  Pace pace() const;  // in force
   bool leads() const { return status().state == State::kLeader; }
   std::vector<Member> members() const;
   std::uint64_t match_index(std::uint64_t id) const;

@@ -90,6 +90,8 @@ Api::Handled Api::store_status(Call& call) {
                           {"term", status.term},
                           {"has_leader", status.leader_id != 0},
                           {"changing", status.is_changing_members},
+                          {"election_timeout_ms", node_.pace().election_timeout.count()},
+                          {"heartbeat_ms", node_.pace().heartbeat.count()},
                           {"commit_index", status.commit_index},
                           {"applied_index", status.applied_index},
                           {"revision", machine.revision()},

@@ -120,6 +120,27 @@ TEST_F(ReplicaTest, ALeaseRunsOutByItself) {
   EXPECT_TRUE(replica_->machine().find("plain"));
 }
 
+TEST_F(ReplicaTest, ThePaceFollowsTheShortestLease) {
+  bootstrap();
+  ASSERT_TRUE(open());
+  EXPECT_EQ(replica_->pace(), settings_.pace);
+  put("a", "1");
+  const auto carry_out = [&](machine::Body body) {
+    bool done = false;
+    replica_->submit({.body = std::move(body)}, 0ns, [&](auto) { done = true; });
+    run_until([&] { return done; });
+  };
+  carry_out(machine::GrantLease{.id = 7, .ttl_ms = 30'000});
+  run_until([&] { return replica_->pace() == stretched(settings_.pace, 30'000ms); });
+  carry_out(machine::GrantLease{.id = 8, .ttl_ms = 2'000});
+  run_until([&] { return replica_->pace() == stretched(settings_.pace, 2'000ms); });
+  carry_out(machine::RevokeLease{.id = 7});
+  carry_out(machine::RevokeLease{.id = 8});
+  run_until([&] { return replica_->pace() == settings_.pace; });
+  put("a", "2");  // and it leads on
+  EXPECT_EQ(value_of("a"), "2");
+}
+
 TEST_F(ReplicaTest, ADamagedLogIsNamedAndNothingIsChanged) {
   bootstrap();
   ASSERT_TRUE(open());
