@@ -69,6 +69,7 @@ asio::awaitable<tl::expected<Outcome, ProposeFailure>> Proposer::propose(Command
       if (reply.verdict == Verdict::kDone) {
         auto outcome = machine::decode_outcome(reply.outcome);
         if (outcome) co_return std::move(*outcome);
+        co_return tl::unexpected(ProposeFailure::kUnknown);  // done, with an answer that this program does not know
       }
       if (reply.verdict == Verdict::kRefused) {
         co_return tl::unexpected(reply.reason == kTooLate ? ProposeFailure::kTooLate : ProposeFailure::kUnread);

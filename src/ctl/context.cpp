@@ -46,7 +46,7 @@ Context::~Context() = default;
 std::string Context::invocation() const {
   std::string text = program_;
   if (options_.config_file) text += " -c " + shell_word(*options_.config_file);
-  if (options_.dcs_url) text += " -d " + shell_word(*options_.dcs_url);
+  if (options_.dcs_url && options_.dcs_url->find('@') == std::string::npos) text += " -d " + shell_word(*options_.dcs_url);
   if (options_.insecure) text += " -k";
   return text;
 }

@@ -44,6 +44,7 @@ void watch_ends(const std::shared_ptr<Site>& site, const Status& status) {
   for (const auto& sender : status.wal_senders) {
     if (ends.contains(sender.pid)) continue;
     ends.emplace(sender.pid, watch_end(site, sender.pid, [](Site& s) {
+                   s.replication_ended.notify_all();
                    asio::co_spawn(s.executor, refresh_after(s.shared_from_this(), "a WAL sender ended"), asio::detached);
                  }));
   }
@@ -52,6 +53,7 @@ void watch_ends(const std::shared_ptr<Site>& site, const Status& status) {
   site->receiver_end.second = Watching();
   if (status.receiver.pid == 0) return;
   site->receiver_end.second = watch_end(site, status.receiver.pid, [](Site& s) {
+    s.replication_ended.notify_all();
     asio::co_spawn(s.executor, refresh_after(s.shared_from_this(), "the WAL receiver ended"), asio::detached);
   });
 }
@@ -248,12 +250,21 @@ asio::awaitable<Outcome> refresh(std::shared_ptr<Site> site, Deadline deadline) 
   co_return outcome;
 }
 
+// What begins is no event: it is looked for, often after something changed, rarely when all is calm. What ends is one.
 asio::awaitable<void> watch_replication(std::shared_ptr<Site> site, ProcessId process) {
-  constexpr model::Milliseconds kBeat(200);
+  constexpr model::Milliseconds kBeat(200), kCalmBeat(1'000), kCalmAfter(10'000);
   std::string last;
+  std::uint64_t seen = site->replication_ended.count();
+  bool was_attentive = false;
+  Deadline calm_from = deadline_in(kCalmAfter);
   while (site->postmaster.is(process) && !site->closed) {
-    co_await sleep_for(kBeat);
-    if (!site->postmaster.is(process) || !deserves_attention(*site)) continue;
+    const bool is_calm = std::chrono::steady_clock::now() >= calm_from;
+    const bool ended = co_await site->replication_ended.wait_beyond(seen, deadline_in(is_calm ? kCalmBeat : kBeat));
+    seen = site->replication_ended.count();
+    if (!site->postmaster.is(process)) continue;
+    const bool is_attentive = deserves_attention(*site);
+    if (ended || is_attentive != std::exchange(was_attentive, is_attentive)) calm_from = deadline_in(kCalmAfter);
+    if (!is_attentive) continue;
     std::string sql =
         "SELECT (SELECT pg_catalog.string_agg(pid || sync_state, ' ' ORDER BY pid) FROM pg_catalog.pg_stat_get_wal_senders() WHERE state = 'streaming'), "
         "(SELECT status FROM pg_catalog.pg_stat_get_wal_receiver())";
@@ -263,6 +274,7 @@ asio::awaitable<void> watch_replication(std::shared_ptr<Site> site, ProcessId pr
     // A receiver that ended and came back between two looks has the same state as before; node() knows only of its end.
     const bool has_resumed = rows->front()[1] == "streaming" && site->board.now().replication_state != model::ReplicationState::kStreaming;
     if (now == std::exchange(last, now) && !has_resumed) continue;
+    calm_from = deadline_in(kCalmAfter);
     co_await refresh_after(site, "replication changed");
   }
 }

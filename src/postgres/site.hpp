@@ -97,6 +97,7 @@ struct Site : std::enable_shared_from_this<Site> {
   RecoveryKnown recovery;
   std::map<int, Watching> walsender_ends;           // pid -> its end
   std::pair<int, Watching> receiver_end;
+  Event replication_ended;                          // a WAL sender, or the receiver
   std::optional<Deadline> sync_names_seen_at;       // first seen after there were none; nothing: commits wait for them
   std::string archive_mode;                         // as the server last told; empty: never asked
   std::optional<Deadline> timeline_asked_at;        // IDENTIFY_SYSTEM

@@ -53,6 +53,19 @@ TEST_F(Faults, AMoveOfTheKeyThatArrivesLateDoesNotUndoALaterOne) {
   EXPECT_EQ(record("leader")->lease, later.value);
 }
 
+TEST_F(Faults, AReleaseThatArrivesLateIsNoneOfALaterLease) {
+  auto leases = a_lease_store({proxy_.port()});
+  ASSERT_THAT(wait(leases->acquire(a_session(*leases), kMe, {}, kBudget)), Succeeded());
+  proxy_.drop_requests_with("/kv/txn", 1'000'000);
+  EXPECT_THAT(wait(leases->release(kMe, 300ms)), FailedWith(StoreFailure::kUnknown));
+  proxy_.drop_requests_with("");
+  const auto later = a_session(*leases);
+  ASSERT_THAT(wait(leases->acquire(later, kMe, {}, kBudget)), Succeeded());
+  proxy_.deliver_dropped_request();
+  ASSERT_TRUE(record("leader"));
+  EXPECT_EQ(record("leader")->lease, later.value);
+}
+
 TEST_F(Faults, AWriteWhoseAnswersAreAllLostIsUnknown) {
   auto leases = a_lease_store({proxy_.port()});
   const auto session = a_session(*leases);

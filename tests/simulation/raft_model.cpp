@@ -16,6 +16,7 @@ constexpr Milliseconds kTick{25};
 RaftModel::RaftModel(World& world, Network& network, int replicas, int voters, StoreBugs bugs)
     : world_(world), network_(network), bugs_(bugs), replicas_(static_cast<std::size_t>(replicas)), voters_(voters) {
   leaderless_since_ = world_.now();
+  machine_.apply({.body = consensus::machine::SetFeatureLevel{.level = consensus::machine::kFeatureLevel}});
   watch_leadership();
 }
 

@@ -1,5 +1,7 @@
 #include "simulation/sim_store.hpp"
 
+#include <algorithm>
+
 #include "store/layout/read.hpp"
 #include "store/layout/write.hpp"
 
@@ -199,8 +201,10 @@ asio::awaitable<StoreResult<ports::SessionGrant>> SimLeaseStore::renew(model::Se
   auto applied = co_await connection_.propose(std::move(body), timeout);
   if (!applied) co_return tl::unexpected(applied.error());
   if (!applied->outcome.answer) co_return error(StoreFailure::kLost, "the session is gone");
-  const auto* lease = std::get_if<machine::LeaseOutcome>(&*applied->outcome.answer);
-  if (holding) {
+  const auto* kept = std::get_if<machine::KeptAlive>(&*applied->outcome.answer);
+  const auto* lease = kept ? &kept->lease : std::get_if<machine::LeaseOutcome>(&*applied->outcome.answer);
+  const bool has_leader = kept && std::find(kept->keys.begin(), kept->keys.end(), layout::kLeader) != kept->keys.end();
+  if (holding && !has_leader) {
     auto state = co_await connection_.read(timeout);
     if (!state) co_return tl::unexpected(state.error());
     if (!state->leader || state->leader->value != me.text || state->leader->lease != session.value) {
@@ -214,8 +218,7 @@ asio::awaitable<StoreResult<ports::SessionGrant>> SimLeaseStore::renew(model::Se
 
 asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::SessionToken session, model::MemberName me, model::AcquireLease guards, Milliseconds timeout) {
   if (guards.only_if_ours) co_return co_await take_over_own(session, std::move(me), timeout);
-  machine::Transaction rebind{.compare = {has_value(layout::kLeader, me.text)}, .success = {put(layout::kLeader, me.text, session.value)}};
-  machine::Transaction transaction{.compare = {absent(layout::kLeader)}, .success = {put(layout::kLeader, me.text, session.value)}, .failure = {{.what = rebind}}};
+  machine::Transaction transaction{.compare = {absent(layout::kLeader)}, .success = {put(layout::kLeader, me.text, session.value)}};
   if (guards.sync_revision) transaction.compare.push_back(at_revision(layout::kSync, *guards.sync_revision));
   if (guards.failover_revision) transaction.compare.push_back(at_revision(layout::kFailover, *guards.failover_revision));
   machine::Body body = std::move(transaction);
@@ -233,16 +236,16 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::acquire(model::Sess
   }
   if (!applied->outcome.answer) co_return error(StoreFailure::kLost, machine::to_string(applied->outcome.answer.error()));
   const auto* done = std::get_if<machine::TransactionOutcome>(&*applied->outcome.answer);
-  const bool rebound = done && !done->succeeded && !done->responses.empty() && std::get_if<machine::TransactionOutcome>(&done->responses[0].what) &&
-                       std::get<machine::TransactionOutcome>(done->responses[0].what).succeeded;
-  if (!done || (!done->succeeded && !rebound)) co_return error(StoreFailure::kConflict, "somebody else holds the leader key, or a guard moved");
-  co_return model::Revision{applied->outcome.revision};
+  if (done && done->succeeded) co_return model::Revision{applied->outcome.revision};
+  // Perhaps our own, of another session.
+  co_return co_await take_over_own(session, std::move(me), timeout);
 }
 
 asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take_over_own(model::SessionToken session, model::MemberName me, Milliseconds timeout) {
   auto state = co_await connection_.read(timeout);
   if (!state) co_return tl::unexpected(state.error());
-  if (!state->leader || state->leader->value != me.text) co_return error(StoreFailure::kConflict, "the leader key is not ours");
+  if (!state->leader || state->leader->value != me.text) co_return error(StoreFailure::kConflict, "the leader key is not ours, or a guard moved");
+  if (state->leader->lease == session.value) co_return model::Revision{state->leader->mod_revision};
   machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text), at_revision(layout::kLeader, {state->leader->mod_revision})},
                                    .success = {put(layout::kLeader, me.text, session.value)}};
   machine::Body body = std::move(transaction);
@@ -255,7 +258,11 @@ asio::awaitable<StoreResult<model::Revision>> SimLeaseStore::take_over_own(model
 }
 
 asio::awaitable<StoreResult<void>> SimLeaseStore::release(model::MemberName me, Milliseconds timeout) {
-  machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text)}, .success = {erase(layout::kLeader)}};
+  auto state = co_await connection_.read(timeout);
+  if (!state) co_return tl::unexpected(state.error());
+  if (!state->leader || state->leader->value != me.text) co_return StoreResult<void>{};
+  machine::Transaction transaction{.compare = {has_value(layout::kLeader, me.text), at_revision(layout::kLeader, {state->leader->mod_revision})},
+                                   .success = {erase(layout::kLeader)}};
   machine::Body body = std::move(transaction);
   auto applied = co_await connection_.propose(std::move(body), timeout);
   if (!applied) co_return tl::unexpected(applied.error());

@@ -172,10 +172,14 @@ void describe(Archive& archive, T& value) {
 }
 template <typename Archive, DescribedAs<LeaseOutcome> T>
 void describe(Archive& archive, T& value) {
-  archive(value.id, value.ttl_ms, value.says_keys, value.keys);
+  archive(value.id, value.ttl_ms);
 }
 template <typename Archive, DescribedAs<NothingToSay> T>
 void describe(Archive&, T&) {}
+template <typename Archive, DescribedAs<KeptAlive> T>
+void describe(Archive& archive, T& value) {
+  archive(value.lease, value.keys);
+}
 template <typename Archive, DescribedAs<Outcome> T>
 void describe(Archive& archive, T& value) {
   archive(value.revision);

@@ -11,6 +11,7 @@ namespace {
 
 // What an event costs in the history beside its key and value.
 constexpr std::size_t kEventOverhead = 96;
+constexpr std::uint32_t kSaysKeysFrom = 2;
 constexpr std::size_t kMostKeysSaid = 16;  // in the answer to a keep-alive: members have two or three
 
 std::size_t size_of(const KeyValue& kv) { return kv.key.size() + kv.value.size(); }
@@ -259,10 +260,10 @@ tl::expected<Answer, Refusal> Machine::carry_out(const KeepAlive& alive, Applied
   if (found == leases_.end()) return tl::unexpected(Refusal::kLeaseNotFound);
   found->second.kept_alive_at = applied.step;
   applied.leases_alive.push_back(alive.id);
+  const LeaseOutcome outcome{.id = alive.id, .ttl_ms = found->second.ttl_ms};
   const auto& keys = found->second.keys;
-  LeaseOutcome outcome{.id = alive.id, .ttl_ms = found->second.ttl_ms, .says_keys = keys.size() <= kMostKeysSaid};
-  if (outcome.says_keys) outcome.keys.assign(keys.begin(), keys.end());
-  return outcome;
+  if (feature_level_ < kSaysKeysFrom || keys.size() > kMostKeysSaid) return outcome;
+  return KeptAlive{.lease = outcome, .keys = {keys.begin(), keys.end()}};
 }
 
 tl::expected<Answer, Refusal> Machine::carry_out(const RevokeLease& revoke, Applied& applied) {

@@ -23,7 +23,7 @@
 namespace matriarch::consensus::machine {
 
 // The newest commands this program understands.
-inline constexpr std::uint32_t kFeatureLevel = 1;
+inline constexpr std::uint32_t kFeatureLevel = 2;
 
 // What one command did.
 struct Applied {

@@ -60,13 +60,15 @@ struct OperationOutcome {
 struct LeaseOutcome {
   LeaseId id = 0;
   std::int64_t ttl_ms = 0;
-  // Of a lease that was kept alive: the keys bound to it, so that its holder need not read them. Not said when they are many.
-  bool says_keys = false;
-  std::vector<std::string> keys = {};
 };
 struct NothingToSay {};  // done
+// From feature level 2 on, when the keys bound to the lease are few: its holder need not read them.
+struct KeptAlive {
+  LeaseOutcome lease;
+  std::vector<std::string> keys;
+};
 
-using Answer = std::variant<TransactionOutcome, LeaseOutcome, NothingToSay>;
+using Answer = std::variant<TransactionOutcome, LeaseOutcome, NothingToSay, KeptAlive>;
 
 struct Outcome {
   Revision revision = 0;  // of the store after the command

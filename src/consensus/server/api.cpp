@@ -92,12 +92,13 @@ json::array render_keys(const Keys& keys) {
 }
 
 json::object render_lease(const Answer& answer, Revision) {
-  const auto& lease = std::get<LeaseOutcome>(answer);
+  const auto* kept = std::get_if<KeptAlive>(&answer);
+  const auto& lease = kept ? kept->lease : std::get<LeaseOutcome>(answer);
   json::object object;
   put_number(object, "ID", lease.id);
   put_ttl(object, "TTL", lease.ttl_ms);
   // Ours: etcd says it to LeaseTimeToLive alone. With it a holder learns in one request that the key is still its own.
-  if (lease.says_keys) object["keys"] = render_keys(lease.keys);
+  if (kept) object["keys"] = render_keys(kept->keys);
   return object;
 }
 

@@ -84,7 +84,7 @@ asio::awaitable<StoreResult<LeaseStore::Kept>> LeaseStore::keep_alive(SessionTok
   if (!answer) co_return tl::unexpected(while_renewing(answer.error()));
   const json::object& result = object_in(*answer, "result");
   const Milliseconds ttl = ttl_in(result);
-  if (ttl > Milliseconds(0)) {
+  if (ttl > Milliseconds(0) && number_in(result, "ID") == session.value) {
     keys_are_told_ = result.contains("keys");
     co_return Kept{.grant = {.session = session, .ttl_granted = ttl}, .has_leader = contains_key(array_in(result, "keys"), leader_)};
   }
@@ -149,41 +149,40 @@ asio::awaitable<StoreResult<void>> LeaseStore::close_session(SessionToken sessio
 // If nobody leads and nothing moved: ours. Else, if the key carries our name under another session: bound to this one.
 // Repeating it changes nothing any more, so a lost answer is resolved by sending it again.
 asio::awaitable<StoreResult<Revision>> LeaseStore::acquire(SessionToken session, MemberName me, model::AcquireLease guards, Milliseconds timeout) {
-  if (guards.only_if_ours) co_return co_await take_over_own(session, std::move(me), timeout);
-  const auto set_leader = op_put(put(leader_, me.text, session.value));
-  Transaction rebinding;
-  rebinding.compare.emplace_back(has_value(leader_, me.text));
-  rebinding.compare.emplace_back(has_another_lease(leader_, session.value));
-  rebinding.success.emplace_back(set_leader);
-
+  const Deadline deadline = Clock::now() + timeout;
+  if (guards.only_if_ours) co_return co_await take_over_own(session, std::move(me), deadline);
   Transaction transaction;
   transaction.compare.emplace_back(is_absent(leader_));
   if (guards.sync_revision) transaction.compare.emplace_back(has_mod_revision(sync_, guards.sync_revision->value));
   if (guards.failover_revision) transaction.compare.emplace_back(has_mod_revision(failover_, guards.failover_revision->value));
-  transaction.success.emplace_back(set_leader);
+  transaction.success.emplace_back(op_put(put(leader_, me.text, session.value)));
   transaction.failure.emplace_back(op_range(range(leader_)));
-  transaction.failure.emplace_back(op_txn(std::move(rebinding)));
 
-  auto committed = co_await commit(client_, std::move(transaction), Clock::now() + timeout);
+  auto committed = co_await commit(client_, std::move(transaction), deadline);
   if (!committed) co_return tl::unexpected(committed.error());
   if (committed->succeeded()) co_return Revision{committed->revision()};
-  if (flag_in(response_in(committed->answer, 1, "response_txn"), "succeeded")) co_return Revision{committed->revision()};
   const auto leader = first_of(response_in(committed->answer, 0, "response_range"));
-  if (leader && leader->value == me.text && leader->lease == session.value) co_return Revision{leader->mod_revision};
+  if (leader && leader->value == me.text) {
+    if (leader->lease == session.value) co_return Revision{leader->mod_revision};
+    co_return co_await bind_own(session, std::move(me), leader->mod_revision, deadline);
+  }
   const std::string why = leader ? "the leader key belongs to " + leader->value : "/sync or /failover changed meanwhile";
   co_return tl::unexpected(StoreError{StoreFailure::kConflict, why});
 }
 
-asio::awaitable<StoreResult<Revision>> LeaseStore::take_over_own(SessionToken session, MemberName me, Milliseconds timeout) {
-  const Deadline deadline = Clock::now() + timeout;
+asio::awaitable<StoreResult<std::optional<KeyValue>>> LeaseStore::read_leader(Deadline deadline) {
   Request request{.path = "/kv/range", .body = model::write_json(range(leader_)), .repeatable = true};
   const auto answer = co_await client_->call(std::move(request), deadline);
-  if (!answer) {
-    StoreError error = store_error(answer.error());
-    if (error.failure == StoreFailure::kUnknown) error.failure = StoreFailure::kUnreachable;  // a read changed nothing
-    co_return tl::unexpected(error);
-  }
-  const auto leader = first_of(*answer);
+  if (answer) co_return first_of(*answer);
+  StoreError error = store_error(answer.error());
+  if (error.failure == StoreFailure::kUnknown) error.failure = StoreFailure::kUnreachable;  // a read changed nothing
+  co_return tl::unexpected(error);
+}
+
+asio::awaitable<StoreResult<Revision>> LeaseStore::take_over_own(SessionToken session, MemberName me, Deadline deadline) {
+  const auto read = co_await read_leader(deadline);
+  if (!read) co_return tl::unexpected(read.error());
+  const auto& leader = *read;
   if (!leader) co_return tl::unexpected(StoreError{StoreFailure::kConflict, "the leader key is gone"});
   if (leader->value != me.text) co_return tl::unexpected(StoreError{StoreFailure::kConflict, "the leader key belongs to " + leader->value});
   co_return co_await bind_own(session, std::move(me), leader->mod_revision, deadline);
@@ -206,11 +205,17 @@ asio::awaitable<StoreResult<Revision>> LeaseStore::bind_own(SessionToken session
                                                                        : "the leader key belongs to " + (leader ? leader->value : std::string("nobody"))});
 }
 
+// Of the version that was seen alone: a release that was given up and arrives late is none of a lease taken since then.
 asio::awaitable<StoreResult<void>> LeaseStore::release(MemberName me, Milliseconds timeout) {
+  const Deadline deadline = Clock::now() + timeout;
+  const auto leader = co_await read_leader(deadline);
+  if (!leader) co_return tl::unexpected(leader.error());
+  if (!*leader || (*leader)->value != me.text) co_return StoreResult<void>{};
   Transaction transaction;
   transaction.compare.emplace_back(has_value(leader_, me.text));
+  transaction.compare.emplace_back(has_mod_revision(leader_, (*leader)->mod_revision));
   transaction.success.emplace_back(op_delete(delete_key(leader_)));
-  auto committed = co_await commit(client_, std::move(transaction), Clock::now() + timeout);
+  auto committed = co_await commit(client_, std::move(transaction), deadline);
   if (!committed) co_return tl::unexpected(committed.error());
   co_return StoreResult<void>{};  // when the comparison failed the key is gone, or another's
 }

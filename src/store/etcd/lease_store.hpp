@@ -31,7 +31,8 @@ class LeaseStore final : public ports::LeaseStore {
   };
   boost::asio::awaitable<ports::StoreResult<Kept>> keep_alive(model::SessionToken session, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> confirm_leader(model::SessionToken session, model::MemberName me, Deadline deadline);
-  boost::asio::awaitable<ports::StoreResult<model::Revision>> take_over_own(model::SessionToken session, model::MemberName me, model::Milliseconds timeout);
+  boost::asio::awaitable<ports::StoreResult<std::optional<KeyValue>>> read_leader(Deadline deadline);
+  boost::asio::awaitable<ports::StoreResult<model::Revision>> take_over_own(model::SessionToken session, model::MemberName me, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<model::Revision>> bind_own(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
   boost::asio::awaitable<ports::StoreResult<void>> rebind(model::SessionToken session, model::MemberName me, std::int64_t seen, Deadline deadline);
 

@@ -14,7 +14,6 @@ void View::load(const std::vector<KeyValue>& records, std::int64_t revision, std
   if (went_back) {
     removed_.clear();
     newest_ = 0;
-    snapshot_.reset();  // its versions mean nothing now
   } else {
     before = std::move(records_);
   }
@@ -34,6 +33,7 @@ void View::load(const std::vector<KeyValue>& records, std::int64_t revision, std
   newest_ = std::max(newest_, revision);
   std::erase_if(removed_, [&](const auto& entry) { return entry.second <= complete_to_; });
   loaded_ = true;
+  snapshot_.reset();  // a read is parsed whole: what the versions of a view mean holds along its watch only
   changed();
 }
 

@@ -67,9 +67,6 @@ json::object has_mod_revision(std::string_view key, std::int64_t revision) {
   return {{"target", "MOD"}, {"mod_revision", decimal(revision)}, {"key", base64(key)}};
 }
 json::object has_value(std::string_view key, std::string_view value) { return {{"target", "VALUE"}, {"value", base64(value)}, {"key", base64(key)}}; }
-json::object has_another_lease(std::string_view key, std::int64_t lease) {
-  return {{"target", "LEASE"}, {"result", "NOT_EQUAL"}, {"lease", decimal(lease)}, {"key", base64(key)}};
-}
 
 json::object Transaction::body() && {
   json::object request;
@@ -81,7 +78,6 @@ json::object Transaction::body() && {
 json::object op_range(json::object request) { return operation("request_range", std::move(request)); }
 json::object op_put(json::object request) { return operation("request_put", std::move(request)); }
 json::object op_delete(json::object request) { return operation("request_delete_range", std::move(request)); }
-json::object op_txn(Transaction transaction) { return operation("request_txn", std::move(transaction).body()); }
 
 std::int64_t number_in(const json::object& message, std::string_view name) { return number_of<std::int64_t>(message, name); }
 std::uint64_t unsigned_in(const json::object& message, std::string_view name) { return number_of<std::uint64_t>(message, name); }

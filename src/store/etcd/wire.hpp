@@ -44,7 +44,6 @@ boost::json::object watch_prefix(std::string_view prefix, std::int64_t start_rev
 boost::json::object is_absent(std::string_view key);
 boost::json::object has_mod_revision(std::string_view key, std::int64_t revision);
 boost::json::object has_value(std::string_view key, std::string_view value);
-boost::json::object has_another_lease(std::string_view key, std::int64_t lease);
 
 struct Transaction {
   boost::json::array compare = {}, success = {}, failure = {};
@@ -54,7 +53,6 @@ struct Transaction {
 boost::json::object op_range(boost::json::object request);
 boost::json::object op_put(boost::json::object request);
 boost::json::object op_delete(boost::json::object request);
-boost::json::object op_txn(Transaction transaction);
 
 // ---- answers -------------------------------------------------------------------------------------------------------
 

@@ -98,6 +98,16 @@ TEST(View, AReadTellsOfDeletionsToo) {
   EXPECT_EQ(view.complete_to(), 20);
 }
 
+// A backup restored without new revisions may hold another value under a version that is known.
+TEST(View, AReadIsParsedWhole) {
+  const auto sync = [](std::string value) { return KeyValue{.key = "/s/sync", .value = std::move(value), .mod_revision = 7}; };
+  View view("/s/");
+  view.load({sync(R"({"leader":"a"})")}, 10, 0);
+  EXPECT_EQ(view.snapshot()->sync.leader.text, "a");
+  view.load({sync(R"({"leader":"b"})")}, 11, 10);
+  EXPECT_EQ(view.snapshot()->sync.leader.text, "b");
+}
+
 TEST(View, AStoreThatWentBackInTimeReplacesEverything) {
   LoadedView view;
   view.saw(leader("mine", 15));

@@ -140,5 +140,27 @@ RC_GTEST_PROP(Layout, AnyBytesMakeAView, ()) {
   RC_ASSERT(cluster.sync.revision.value == (records.contains("sync") ? 7 : 0));
 }
 
+// A view that is parsed from what changed is the view that is parsed whole.
+RC_GTEST_PROP(Layout, WhatIsCopiedFromTheViewBeforeIsWhatWouldBeParsed, ()) {
+  const std::vector<std::string> names{"initialize", "config", "leader", "status", "failover", "history", "sync", "failsafe", "members/a", "members/b"};
+  const std::vector<std::string> values{"", "{}", "[]", "a", R"({"ttl":30})", R"({"ttl":20})", R"({"leader":"a","sync_standby":"b"})", R"([[1,2,"x"]])",
+                                        R"({"state":"running","xlog_location":5})", R"({"state":"stopped","tags":{"nosync":true}})"};
+  Records records;
+  std::int64_t revision = 1;
+  model::Cluster incremental;
+  const int steps = *rc::gen::inRange(1, 30);
+  for (int step = 0; step < steps; ++step) {
+    const int changes = *rc::gen::inRange(0, 3);
+    for (int i = 0; i < changes; ++i) {
+      const std::string name = *rc::gen::elementOf(names);
+      ++revision;
+      if (*rc::gen::inRange(0, 4) == 0) records.erase(name);
+      else records[name] = {.value = *rc::gen::elementOf(values), .mod_revision = revision, .session = *rc::gen::inRange(0, 2)};
+    }
+    incremental = read_cluster(records, {revision}, &incremental);
+    RC_ASSERT(incremental == read_cluster(records, {revision}));
+  }
+}
+
 }  // namespace
 }  // namespace matriarch::store::layout

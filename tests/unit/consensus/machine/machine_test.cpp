@@ -149,6 +149,35 @@ TEST(Machine, OneTransactionWritesAKeyOnce) {
   EXPECT_TRUE(machine.apply({.body = outer}).outcome.answer.has_value());
 }
 
+// The keys that the answer to a keep-alive names; nothing when it names none.
+std::optional<std::vector<std::string>> keys_kept(Machine& machine, LeaseId id) {
+  const auto applied = machine.apply({.body = KeepAlive{.id = id}});
+  const auto* kept = std::get_if<KeptAlive>(&*applied.outcome.answer);
+  return kept ? std::optional(kept->keys) : std::nullopt;
+}
+
+TEST(Machine, AKeepAliveSaysWhichKeysItKeeps) {
+  Machine machine;
+  machine.apply({.body = GrantLease{.id = 5, .ttl_ms = 2000}});
+  machine.apply({.body = GrantLease{.id = 6, .ttl_ms = 2000}});
+  EXPECT_EQ(keys_kept(machine, 5), std::nullopt) << "not before every member understands it";
+  machine.apply({.body = SetFeatureLevel{.level = kFeatureLevel}});
+  EXPECT_THAT(keys_kept(machine, 5), testing::Optional(testing::IsEmpty()));
+  machine.apply(put_key("leader", "pg1", 5));
+  machine.apply(put_key("members/pg1", "{}", 5));
+  EXPECT_THAT(keys_kept(machine, 5), testing::Optional(testing::ElementsAre("leader", "members/pg1")));
+  const auto copy = Machine::from_snapshot(machine.snapshot());
+  ASSERT_TRUE(copy);
+  auto restarted = *copy;
+  EXPECT_THAT(keys_kept(restarted, 5), testing::Optional(testing::ElementsAre("leader", "members/pg1")));
+  machine.apply(put_key("leader", "pg1", 6));  // bound to another
+  EXPECT_THAT(keys_kept(machine, 5), testing::Optional(testing::ElementsAre("members/pg1")));
+  machine.apply(put_key("leader", "pg1"));  // bound to none
+  EXPECT_THAT(keys_kept(machine, 6), testing::Optional(testing::IsEmpty()));
+  for (int i = 0; i < 20; ++i) machine.apply(put_key("many/" + std::to_string(i), "", 6));
+  EXPECT_EQ(keys_kept(machine, 6), std::nullopt);
+}
+
 TEST(Machine, IgnoredValueAndLeaseStay) {
   Machine machine;
   machine.apply({.body = GrantLease{.id = 5, .ttl_ms = 2000}});
