@@ -414,6 +414,9 @@ TEST_F(Server, ACrowdFromOutsideDoesNotKeepOutTheUnixSocket) {
 }
 
 TEST_F(Server, OutOfDescriptorsItWaitsAndThenGoesOn) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer that is built in beside it needs descriptors itself: without one it takes every object for a broken one";
+#endif
   serve(echo);
   loop.run([&]() -> asio::awaitable<void> {
     ARawPeer peer = co_await connected();
