@@ -100,6 +100,25 @@ TEST(StoreCluster, KillingTheLeaderAgainAndAgainLosesNoAcknowledgedWrite) {
   expect_all_there(cluster, leader, writer.acknowledged());
 }
 
+// An entry in between puts the next heartbeat off: followers must not take that for the leader's silence.
+TEST(StoreCluster, ATrickleOfWritesIsNoReasonForElections) {
+  StoreCluster cluster(3);
+  cluster.start_all();
+  const auto leader = cluster.await_leader();
+  Client client(cluster.port(leader));
+  const auto lease = client.grant(2'000);
+  ASSERT_TRUE(StoreCluster::eventually([&] { return cluster.status(leader).at("election_timeout_ms") == 300; }));
+  std::this_thread::sleep_for(1'500ms);  // until the pace is in force everywhere
+  const auto term = cluster.status(leader).at("term");
+  std::minstd_rand random(1);
+  for (int i = 0; i < 120; ++i) {
+    ASSERT_TRUE(client.keep_alive(lease));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 180));
+  }
+  EXPECT_EQ(cluster.status(leader).at("term"), term);
+  EXPECT_EQ(cluster.leader(), leader);
+}
+
 TEST(StoreCluster, ALeaseRunsOutAlsoWhenItsJudgeDies) {
   StoreCluster cluster(3);
   cluster.start_all();

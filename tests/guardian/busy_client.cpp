@@ -41,7 +41,10 @@ int main(int argc, char** argv) {
     const auto now = matriarch::system::boot_time();
     const bool committed = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);
-    if (!committed) return 0;  // the end that the test is about
+    if (!committed) {  // the end that the test is about
+      PQfinish(connection);
+      return 0;
+    }
     words[acks + 1].store(now.count(), std::memory_order_relaxed);
     words[0].store(static_cast<std::int64_t>(acks + 1), std::memory_order_release);
   }

@@ -464,7 +464,7 @@ int bridge_submit(struct bridge *bridge, uint64_t token, const void *data, size_
     return begun(request, rv);
 }
 
-/* The one repeating timer is libraft's tick, which keeps the heartbeat that Raft was started with. */
+/* The one repeating timer is libraft's tick; it starts with the heartbeat that Raft was opened with. */
 static void set_tick(uv_handle_t *handle, void *milliseconds)
 {
     if (uv_handle_get_type(handle) == UV_TIMER && uv_timer_get_repeat((uv_timer_t *)handle) != 0) {
@@ -472,10 +472,9 @@ static void set_tick(uv_handle_t *handle, void *milliseconds)
     }
 }
 
-void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned heartbeat_ms)
+void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned tick_ms)
 {
-    uv_walk(&bridge->loop, set_tick, &heartbeat_ms);
-    raft_set_heartbeat_timeout(&bridge->raft, heartbeat_ms);
+    uv_walk(&bridge->loop, set_tick, &tick_ms);
     raft_set_election_timeout(&bridge->raft, election_timeout_ms);
 }
 

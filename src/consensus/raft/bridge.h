@@ -75,8 +75,9 @@ int bridge_bootstrap(struct bridge *bridge, const struct bridge_server *servers,
 int bridge_recover(struct bridge *bridge, const struct bridge_server *servers, unsigned count, char *error,
                    size_t error_size);
 int bridge_start(struct bridge *bridge, char *error, size_t error_size);
-/* From the next timer on; at any time after bridge_start. */
-void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned heartbeat_ms);
+/* From the next timer on; at any time after bridge_start. `tick_ms` is how often timeouts are looked at: a leader that has been
+ * silent for the heartbeat it was opened with says a word then, so that its silence is never longer than both together. */
+void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned tick_ms);
 /* Ends everything under way and frees the bridge. */
 void bridge_close(struct bridge *bridge);
 
