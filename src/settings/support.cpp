@@ -192,8 +192,11 @@ struct TableSection {
 
 std::vector<TableSection> sections_of(std::span<const Key> keys) {
   std::vector<TableSection> sections{{}};
+  const auto is_alone = [&](const Key& key) {
+    return std::count_if(keys.begin(), keys.end(), [&](const Key& other) { return first_part(other.path) == first_part(key.path); }) == 1;
+  };
   for (const Key& key : keys) {
-    const bool is_whole = after_first(key.path).empty() || after_first(key.path) == "**";
+    const bool is_whole = after_first(key.path).empty() || (after_first(key.path) == "**" && is_alone(key));
     const std::string_view name = is_whole ? std::string_view() : first_part(key.path);
     auto found = std::find_if(sections.begin(), sections.end(), [&](const TableSection& section) { return section.name == name; });
     if (found == sections.end()) found = sections.insert(sections.end(), {.name = name, .keys = {}});

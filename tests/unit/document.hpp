@@ -50,6 +50,20 @@ inline std::string part_of(const std::string& part) {
   return document.substr(place.begin, place.size);
 }
 
+inline std::string first_difference(const std::string& in_document, const std::string& printed) {
+  std::istringstream left(in_document), right(printed);
+  std::string a, b;
+  bool has_a = true, has_b = true;
+  while (a == b && (has_a || has_b)) {
+    has_a = static_cast<bool>(std::getline(left, a));
+    has_b = static_cast<bool>(std::getline(right, b));
+    if (!has_a) a.clear();
+    if (!has_b) b.clear();
+    if (has_a != has_b) break;
+  }
+  return "docs/compatibility.md: " + a + "\nthe tables:            " + b;
+}
+
 // A part that is printed from tables of the code. MATRIARCH_WRITE_DOCUMENT=1 writes it anew.
 inline void expect_printed(const std::string& part, const std::string& printed) {
   if (std::getenv("MATRIARCH_WRITE_DOCUMENT") != nullptr) {
@@ -58,7 +72,7 @@ inline void expect_printed(const std::string& part, const std::string& printed) 
     document.replace(place.begin, place.size, printed);
     std::ofstream(kDocument, std::ios::binary) << document;
   }
-  EXPECT_EQ(part_of(part), printed) << "after a change of the tables: MATRIARCH_WRITE_DOCUMENT=1 build/release/test_settings --gtest_filter='Compatibility.*'";
+  EXPECT_TRUE(part_of(part) == printed) << first_difference(part_of(part), printed) << "\nafter a change of the tables: MATRIARCH_WRITE_DOCUMENT=1 build/release/test_settings --gtest_filter='Compatibility.*'";
 }
 
 using Cells = std::vector<std::string>;
@@ -116,6 +130,12 @@ inline Names known_in(const std::string& part, std::size_t column, std::size_t s
     if (is_known(row.at(support_column))) known.insert(codes.begin(), codes.end());
   }
   return known;
+}
+
+// In both directions, and only what differs is said.
+inline void expect_same(const Names& in_document, const Names& in_code) {
+  for (const auto& name : in_code) EXPECT_TRUE(in_document.contains(name)) << "docs/compatibility.md lacks " << name;
+  for (const auto& name : in_document) EXPECT_TRUE(in_code.contains(name)) << "docs/compatibility.md calls it known, and nothing knows it: " << name;
 }
 
 // Everything the first group of a pattern matches.

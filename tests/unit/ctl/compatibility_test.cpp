@@ -74,9 +74,9 @@ TEST(Compatibility, CommandsAndOptionsAreThoseOfTheHelp) {
   Names commands = document.commands, options;
   for (const auto& [command, option] : document.refused) commands.insert(command);
   Desk desk;
-  EXPECT_EQ(commands, commands_in_the_code(desk));
+  document::expect_same(commands, commands_in_the_code(desk));
   for (const auto& command : document.commands) options.merge(options_of(desk, command));
-  EXPECT_EQ(document.options, options);
+  document::expect_same(document.options, options);
 }
 
 // Never silently: an error that names it.
@@ -96,7 +96,7 @@ TEST(Compatibility, WhatIsRefusedIsNamed) {
 TEST(Compatibility, GlobalOptionsAreThoseOfTheHelp) {
   Desk desk;
   EXPECT_EQ(desk.run({"--help"}), 0);
-  EXPECT_EQ(document::known_in("global options", 0, 1), options_in(desk.out));
+  document::expect_same(document::known_in("global options", 0, 1), options_in(desk.out));
 }
 
 TEST(Compatibility, SchemesOfStoreAddressesAreThoseOfTheCode) {
@@ -108,7 +108,7 @@ TEST(Compatibility, SchemesOfStoreAddressesAreThoseOfTheCode) {
       Desk desk;
       const int code = desk.run({"-d", scheme + "://h", "list"});
       EXPECT_EQ(code == 0, document::is_known(row.at(1))) << scheme << desk.err;
-      if (code != 0) EXPECT_THAT(desk.err, ::testing::HasSubstr(scheme));
+      EXPECT_TRUE(code == 0 || desk.err.find(scheme) != std::string::npos) << desk.err;
     }
   }
   for (const auto& scheme : document::matches_in(text, R"xx(Scheme\{"([^"]+)")xx")) EXPECT_TRUE(described.contains(scheme)) << scheme;
