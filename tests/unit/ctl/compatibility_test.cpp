@@ -40,6 +40,7 @@ Names options_of(Desk& desk, const std::string& command) {
   auto arguments = words_of(command);
   arguments.emplace_back("--help");
   EXPECT_EQ(desk.run(arguments), 0) << command << desk.err;
+  EXPECT_THAT(desk.out, ::testing::HasSubstr("\nOptions:\n")) << command;  // one that is only refused has none
   Names found;
   for (const auto& option : options_in(desk.out)) found.insert(command + " " + option);
   return found;
