@@ -21,19 +21,22 @@ constexpr std::string_view kIsDynamic = "belongs to the dynamic configuration: b
 constexpr std::string_view kNotYet = "not supported yet";
 constexpr std::string_view kLegacy = "old name, understood";
 constexpr std::string_view kNotRun = "this program is never run: postgres is started, stopped and asked directly";
+constexpr std::string_view kCallbacks = "one after another; ended after twice loop_wait, at least 10 s";
 constexpr std::string_view kOwnTimes = "the embedded store has its own times: embedded.election_timeout, embedded.heartbeat";
 
 // What may stand below `postgresql`, locally and in the dynamic configuration alike.
 #define MATRIARCH_SHARED_POSTGRESQL_KEYS                                                                            \
   {"postgresql.config_base_name", "string", "postgresql", S}, {"postgresql.bin_dir", "path", "the PATH", S},        \
-  {"postgresql.bin_name.pg_ctl", "string", "pg_ctl", R, kNoEffect, kNotRun}, {"postgresql.bin_name.initdb", "string", "initdb", R},     \
+  {"postgresql.bin_name.pg_ctl", "string", "pg_ctl", R, kNoEffect, kNotRun},                                        \
+  {"postgresql.bin_name.initdb", "string", "initdb", R},                                                            \
   {"postgresql.bin_name.pg_controldata", "string", "pg_controldata", R},                                            \
   {"postgresql.bin_name.pg_basebackup", "string", "pg_basebackup", R},                                              \
   {"postgresql.bin_name.postgres", "string", "postgres", R},                                                        \
-  {"postgresql.bin_name.pg_isready", "string", "pg_isready", R, kNoEffect, kNotRun},                                                    \
+  {"postgresql.bin_name.pg_isready", "string", "pg_isready", R, kNoEffect, kNotRun},                                \
   {"postgresql.bin_name.pg_rewind", "string", "pg_rewind", R},                                                      \
   {"postgresql.database", "string", "postgres", S}, {"postgresql.use_unix_socket", "boolean", "false", R},          \
-  {"postgresql.use_unix_socket_repl", "boolean", "false", R}, {"postgresql.krbsrvname", "string", "", R, kDiffers, "PGKRBSRVNAME is not set for other programs"},           \
+  {"postgresql.use_unix_socket_repl", "boolean", "false", R},                                                       \
+  {"postgresql.krbsrvname", "string", "", R, kDiffers, "PGKRBSRVNAME is not set for other programs"},               \
   {"postgresql.parameters.*", "setting", "", P}, {"postgresql.parameters_primary.*", "setting", "", P},             \
   {"postgresql.parameters_replica.*", "setting", "", P}, {"postgresql.parameters_standby_leader.*", "setting", "", P}, \
   {"postgresql.pg_hba", "list of lines", "", R}, {"postgresql.pg_hba_primary", "list of lines", "", R},             \
@@ -48,9 +51,12 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
   {"postgresql.create_replica_methods", "list of names", "[basebackup]", R},                                        \
   {"postgresql.create_replica_method", "list of names", "", R, kYes, kLegacy},                                      \
   {"postgresql.basebackup", "options", "", R}, {"postgresql.basebackup.**", "options", "", R},                      \
-  {"postgresql.callbacks.on_start", "command", "", R}, {"postgresql.callbacks.on_stop", "command", "", R},          \
-  {"postgresql.callbacks.on_restart", "command", "", R}, {"postgresql.callbacks.on_reload", "command", "", R},      \
-  {"postgresql.callbacks.on_role_change", "command", "", R}, {"postgresql.pre_promote", "command", "", R},          \
+  {"postgresql.callbacks.on_start", "command", "", R, kDiffers, kCallbacks},                                        \
+  {"postgresql.callbacks.on_stop", "command", "", R, kDiffers, kCallbacks},                                         \
+  {"postgresql.callbacks.on_restart", "command", "", R, kDiffers, kCallbacks},                                      \
+  {"postgresql.callbacks.on_reload", "command", "", R, kDiffers, kCallbacks},                                       \
+  {"postgresql.callbacks.on_role_change", "command", "", R, kDiffers, kCallbacks},                                  \
+  {"postgresql.pre_promote", "command", "", R},                                                                     \
   {"postgresql.before_stop", "command", "", R},                                                                     \
   {"postgresql.pg_ctl_timeout", "seconds", "60", R, kDiffers, "0 and less mean 60, instead of failing at once"}
 
@@ -66,10 +72,10 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
 #define MATRIARCH_ETCD_KEYS(section, support)                                                                       \
   {section ".host", "host:port", "", S, support}, {section ".hosts", "list or comma list of host:port", "", S, support}, \
   {section ".port", "integer", "2379", S, support}, {section ".url", "url", "", S, support}, {section ".proxy", "url", "", S, support}, \
-  {section ".srv", "domain", "", S, kRefused}, {section ".discovery_srv", "domain", "", S, kRefused},         \
+  {section ".srv", "domain", "", S, kRefused}, {section ".discovery_srv", "domain", "", S, kRefused},               \
   {section ".srv_domain", "domain", "", S, kRefused}, {section ".srv_suffix", "string", "", S, kRefused},     \
   {section ".use_proxies", "boolean", "false", S, support}, {section ".protocol", "http or https", "http", S, support}, \
-  {section ".username", "string", "", R, support}, {section ".password", "string", "", R, support},                  \
+  {section ".username", "string", "", S, support}, {section ".password", "string", "", S, support},                 \
   {section ".cacert", "path", "", S, support}, {section ".cert", "path", "", S, support}, {section ".key", "path", "", S, support}
 
 constexpr std::array kLocalKeys = std::to_array<Key>({
