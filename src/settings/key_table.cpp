@@ -20,19 +20,23 @@ constexpr std::string_view kThreads = "the threads are few and fixed; nothing wa
 constexpr std::string_view kIsDynamic = "belongs to the dynamic configuration: bootstrap.dcs, or edit-config";
 constexpr std::string_view kNotYet = "not supported yet";
 constexpr std::string_view kLegacy = "old name, understood";
+constexpr std::string_view kNotRun = "this program is never run: postgres is started, stopped and asked directly";
+constexpr std::string_view kCallbacks = "one after another; ended after twice loop_wait, at least 10 s";
 constexpr std::string_view kOwnTimes = "the embedded store has its own times: embedded.election_timeout, embedded.heartbeat";
 
 // What may stand below `postgresql`, locally and in the dynamic configuration alike.
 #define MATRIARCH_SHARED_POSTGRESQL_KEYS                                                                            \
   {"postgresql.config_base_name", "string", "postgresql", S}, {"postgresql.bin_dir", "path", "the PATH", S},        \
-  {"postgresql.bin_name.pg_ctl", "string", "pg_ctl", R}, {"postgresql.bin_name.initdb", "string", "initdb", R},     \
+  {"postgresql.bin_name.pg_ctl", "string", "pg_ctl", R, kNoEffect, kNotRun},                                        \
+  {"postgresql.bin_name.initdb", "string", "initdb", R},                                                            \
   {"postgresql.bin_name.pg_controldata", "string", "pg_controldata", R},                                            \
   {"postgresql.bin_name.pg_basebackup", "string", "pg_basebackup", R},                                              \
   {"postgresql.bin_name.postgres", "string", "postgres", R},                                                        \
-  {"postgresql.bin_name.pg_isready", "string", "pg_isready", R},                                                    \
+  {"postgresql.bin_name.pg_isready", "string", "pg_isready", R, kNoEffect, kNotRun},                                \
   {"postgresql.bin_name.pg_rewind", "string", "pg_rewind", R},                                                      \
   {"postgresql.database", "string", "postgres", S}, {"postgresql.use_unix_socket", "boolean", "false", R},          \
-  {"postgresql.use_unix_socket_repl", "boolean", "false", R}, {"postgresql.krbsrvname", "string", "", R},           \
+  {"postgresql.use_unix_socket_repl", "boolean", "false", R},                                                       \
+  {"postgresql.krbsrvname", "string", "", R, kDiffers, "PGKRBSRVNAME is not set for other programs"},               \
   {"postgresql.parameters.*", "setting", "", P}, {"postgresql.parameters_primary.*", "setting", "", P},             \
   {"postgresql.parameters_replica.*", "setting", "", P}, {"postgresql.parameters_standby_leader.*", "setting", "", P}, \
   {"postgresql.pg_hba", "list of lines", "", R}, {"postgresql.pg_hba_primary", "list of lines", "", R},             \
@@ -47,9 +51,12 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
   {"postgresql.create_replica_methods", "list of names", "[basebackup]", R},                                        \
   {"postgresql.create_replica_method", "list of names", "", R, kYes, kLegacy},                                      \
   {"postgresql.basebackup", "options", "", R}, {"postgresql.basebackup.**", "options", "", R},                      \
-  {"postgresql.callbacks.on_start", "command", "", R}, {"postgresql.callbacks.on_stop", "command", "", R},          \
-  {"postgresql.callbacks.on_restart", "command", "", R}, {"postgresql.callbacks.on_reload", "command", "", R},      \
-  {"postgresql.callbacks.on_role_change", "command", "", R}, {"postgresql.pre_promote", "command", "", R},          \
+  {"postgresql.callbacks.on_start", "command", "", R, kDiffers, kCallbacks},                                        \
+  {"postgresql.callbacks.on_stop", "command", "", R, kDiffers, kCallbacks},                                         \
+  {"postgresql.callbacks.on_restart", "command", "", R, kDiffers, kCallbacks},                                      \
+  {"postgresql.callbacks.on_reload", "command", "", R, kDiffers, kCallbacks},                                       \
+  {"postgresql.callbacks.on_role_change", "command", "", R, kDiffers, kCallbacks},                                  \
+  {"postgresql.pre_promote", "command", "", R},                                                                     \
   {"postgresql.before_stop", "command", "", R},                                                                     \
   {"postgresql.pg_ctl_timeout", "seconds", "60", R, kDiffers, "0 and less mean 60, instead of failing at once"}
 
@@ -65,10 +72,10 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
 #define MATRIARCH_ETCD_KEYS(section, support)                                                                       \
   {section ".host", "host:port", "", S, support}, {section ".hosts", "list or comma list of host:port", "", S, support}, \
   {section ".port", "integer", "2379", S, support}, {section ".url", "url", "", S, support}, {section ".proxy", "url", "", S, support}, \
-  {section ".srv", "domain", "", S, support}, {section ".discovery_srv", "domain", "", S, support, kLegacy},         \
-  {section ".srv_domain", "domain", "", S, support, kLegacy}, {section ".srv_suffix", "string", "", S, support},     \
+  {section ".srv", "domain", "", S, kRefused}, {section ".discovery_srv", "domain", "", S, kRefused},               \
+  {section ".srv_domain", "domain", "", S, kRefused}, {section ".srv_suffix", "string", "", S, kRefused},     \
   {section ".use_proxies", "boolean", "false", S, support}, {section ".protocol", "http or https", "http", S, support}, \
-  {section ".username", "string", "", R, support}, {section ".password", "string", "", R, support},                  \
+  {section ".username", "string", "", S, support}, {section ".password", "string", "", S, support},                 \
   {section ".cacert", "path", "", S, support}, {section ".cert", "path", "", S, support}, {section ".key", "path", "", S, support}
 
 constexpr std::array kLocalKeys = std::to_array<Key>({
@@ -84,15 +91,16 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
 
     {"log.type", "plain or json", "plain", R},
     {"log.level", "level", "INFO", R},
-    {"log.traceback_level", "DEBUG or ERROR", "ERROR", R, kDiffers, "there are no tracebacks"},
-    {"log.format", "string or list", "%(asctime)s %(levelname)s: %(message)s", R},
-    {"log.format.**", "list", "", R},
+    {"log.traceback_level", "DEBUG or ERROR", "ERROR", R, kDiffers, "changes nothing: there are no tracebacks"},
+    {"log.format", "string or list", "%(asctime)s %(levelname)s: %(message)s", R, kDiffers,
+     "of plain only: json has asctime, levelname, message, whatever a list says; %(asctime)s, %(levelname)s, %(message)s, %(process)d, %(thread)d, %(name)s are known"},
+    {"log.format.**", "list", "", R, kNoEffect, "the fields of json are fixed"},
     {"log.dateformat", "strftime", "", R},
     {"log.static_fields.*", "scalar", "", R},
-    {"log.max_queue_size", "integer", "1000", R},
+    {"log.max_queue_size", "integer", "1000", S, kDiffers, "64 to 65536, never unbounded; the oldest line is dropped"},
     {"log.dir", "path", "", R},
     {"log.file_size", "bytes", "25000000", R},
-    {"log.file_num", "integer", "4", R},
+    {"log.file_num", "integer", "4", R, kDiffers, "0 keeps one old file"},
     {"log.mode", "octal integer", "", R},
     {"log.loggers.*", "level", "", R, kNoEffect, "they are Python's; log.level holds for everything"},
     {"log.deduplicate_heartbeat_logs", "boolean", "false", R, kNoEffect, "a line is written when something changes, never for a heartbeat"},
@@ -151,7 +159,7 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
     {"watchdog.mode", "off, automatic or required", "automatic", R},
     {"watchdog.device", "path", "/dev/watchdog", R},
     {"watchdog.safety_margin", "seconds", "5", R},
-    {"watchdog.driver", "string", "default", R},
+    {"watchdog.driver", "string", "default", R, kNoEffect, "every device is used in the same way"},
 
     {"tags.nofailover", "boolean", "false", R, kDiffers, "the text \"false\" is false"},
     {"tags.failover_priority", "integer", "1", R},

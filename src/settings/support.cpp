@@ -175,13 +175,68 @@ std::string cell(std::string_view text) {
   return result;
 }
 
-std::string table_of(std::span<const Key> keys) {
-  std::string text = "| key | type | default | applied by | support | note |\n| --- | --- | --- | --- | --- | --- |\n";
+std::string row_of(const Key& key, std::string_view path) {
+  const std::string_view note = key.support == Support::kRefused && key.note.empty() ? "not supported yet" : key.note;
+  return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", path, cell(key.type), cell(key.default_value), word_of(key.apply), word_of(key.support),
+                     cell(note));
+}
+
+// One table each; what is no section, or a single row for a whole one, stands in the first, without a name.
+struct TableSection {
+  std::string_view name;
+  std::vector<const Key*> keys;
+  bool is_refused() const {
+    return std::all_of(keys.begin(), keys.end(), [](const Key* key) { return key->support == Support::kRefused; });
+  }
+};
+
+std::vector<TableSection> sections_of(std::span<const Key> keys) {
+  std::vector<TableSection> sections{{}};
+  const auto is_alone = [&](const Key& key) {
+    return std::count_if(keys.begin(), keys.end(), [&](const Key& other) { return first_part(other.path) == first_part(key.path); }) == 1;
+  };
   for (const Key& key : keys) {
-    text += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", key.path, cell(key.type), cell(key.default_value), word_of(key.apply),
-                        word_of(key.support), cell(key.note));
+    const bool is_whole = after_first(key.path).empty() || (after_first(key.path) == "**" && is_alone(key));
+    const std::string_view name = is_whole ? std::string_view() : first_part(key.path);
+    auto found = std::find_if(sections.begin(), sections.end(), [&](const TableSection& section) { return section.name == name; });
+    if (found == sections.end()) found = sections.insert(sections.end(), {.name = name, .keys = {}});
+    found->keys.push_back(&key);
+  }
+  return sections;
+}
+
+std::string table_of(const std::vector<TableSection>& sections) {
+  constexpr std::string_view kHead = "\n| key | type | default | applied by | support | note |\n| --- | --- | --- | --- | --- | --- |\n";
+  std::string text(kHead);
+  for (const Key* key : sections.front().keys) text += row_of(*key, key->path);
+  for (const TableSection& section : sections) {
+    if (section.name.empty() || !section.is_refused()) continue;
+    Key whole = *section.keys.front();
+    whole.type = "mapping";
+    whole.default_value = {};
+    text += row_of(whole, fmt::format("{}.**", section.name));
+  }
+  for (const TableSection& section : sections) {
+    if (section.name.empty() || section.is_refused()) continue;
+    text += fmt::format("\n#### `{}`\n{}", section.name, kHead);
+    for (const Key* key : section.keys) text += row_of(*key, key->path);
   }
   return text;
+}
+
+bool is_as_in_the_file(const Key& key) {
+  const auto keys = local_keys();
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+std::string dynamic_table() {
+  std::vector<Key> own;
+  std::string shared;
+  for (const Key& key : dynamic_keys()) {
+    if (is_as_in_the_file(key)) shared += fmt::format("{}`{}`", shared.empty() ? "" : ", ", key.path);
+    else own.push_back(key);
+  }
+  return table_of(sections_of(own)) + "\nAs in the local file, which counts where both say something: " + shared + ".\n";
 }
 
 }  // namespace
@@ -211,8 +266,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 }
 
 std::string compatibility_table() {
-  return fmt::format("### Local configuration\n\n{}\n### Dynamic configuration (also `bootstrap.dcs`)\n\n{}", table_of(local_keys()),
-                     table_of(dynamic_keys()));
+  return fmt::format("### Local configuration\n{}\n### Dynamic configuration (also `bootstrap.dcs`)\n{}", table_of(sections_of(local_keys())), dynamic_table());
 }
 
 }  // namespace matriarch::settings

@@ -33,6 +33,7 @@ struct Key {
   Apply apply;
   Support support = Support::kSupported;
   std::string_view note = {};
+  bool operator==(const Key&) const = default;
 };
 
 std::span<const Key> local_keys();
@@ -55,7 +56,7 @@ void check_keys(const boost::json::object& tree, const KeyCheck& check, Complain
 // The nearest of `names`, at most a third of the word's letters (and at least one) away; nothing otherwise.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& names);
 
-// The tables as Markdown, for docs/compatibility.md.
+// The tables as Markdown, for docs/compatibility.md: one for each section.
 std::string compatibility_table();
 
 }  // namespace matriarch::settings

@@ -101,13 +101,14 @@ TEST(Effective, EndpointsOfEtcd) {
   EXPECT_EQ(url.password, "p");
   EXPECT_FALSE(url.use_proxies);
   EXPECT_TRUE(etcd(settled(an_etcd_node("{proxy: 'http://h', url: 'http://x'}"))).use_proxies);
-  EXPECT_EQ(etcd(settled(an_etcd_node("{srv: example.org, srv_suffix: s}"))).srv, "example.org");
-  EXPECT_EQ(etcd(settled(an_etcd_node("{discovery_srv: example.org}"))).srv, "example.org");
   const auto tls = etcd(settled(an_etcd_node("{host: h, protocol: https, cacert: /ca, cert: /c}")));
   EXPECT_EQ(tls.tls, (model::TlsFiles{.certfile = "/c", .keyfile = "/c", .cafile = "/ca"}));
 }
 
 TEST(Effective, BadEndpointsOfEtcd) {
+  for (const char* key : {"srv", "discovery_srv", "srv_domain", "srv_suffix"}) {  // nobody would look the names up
+    EXPECT_THAT(told(an_etcd_node(fmt::format("{{host: h, {}: x}}", key))), HasSubstr(fmt::format("error: etcd3.{} is not supported yet", key)));
+  }
   EXPECT_THAT(told(an_etcd_node("{protocol: http}")), HasSubstr("etcd3 has none of srv, hosts, host, url, proxy"));
   EXPECT_THAT(told(an_etcd_node("{hosts: ['http://h:2379']}")), HasSubstr("etcd3.hosts.0 http://h:2379 is not an address"));
   EXPECT_THAT(told(an_etcd_node("{url: 'h:1'}")), HasSubstr("etcd3.url h:1 is not a URL"));
