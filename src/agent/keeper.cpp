@@ -271,8 +271,8 @@ bool Keeper::has_permit() const {
   return world_.clock.now().time_since_epoch().count() < permit_until_.load(std::memory_order_acquire);
 }
 
-// A session without the lease carries the member key alone: it is renewed less often, which spares the store every other entry.
-Milliseconds Keeper::renew_interval() const { return std::max<Milliseconds>(timing_.ttl / (holding() ? 5 : 3), Milliseconds(50)); }
+// A session without the lease carries the member key alone: it is renewed less often, which spares the store many an entry.
+Milliseconds Keeper::renew_interval() const { return std::max<Milliseconds>(holding() ? timing_.ttl / 4 : timing_.ttl * 2 / 5, Milliseconds(50)); }
 
 Milliseconds Keeper::retry_pause() const { return std::clamp<Milliseconds>(timing_.ttl / 20, Milliseconds(20), Milliseconds(1000)); }
 

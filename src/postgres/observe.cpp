@@ -265,6 +265,8 @@ asio::awaitable<void> watch_replication(std::shared_ptr<Site> site, ProcessId pr
     const bool is_attentive = deserves_attention(*site);
     if (ended || is_attentive != std::exchange(was_attentive, is_attentive)) calm_from = deadline_in(kCalmAfter);
     if (!is_attentive) continue;
+    // The agent's own looks show as much.
+    if (is_calm && !ended && boot_now() - site->board.now().observed_at < kCalmBeat) continue;
     std::string sql =
         "SELECT (SELECT pg_catalog.string_agg(pid || sync_state, ' ' ORDER BY pid) FROM pg_catalog.pg_stat_get_wal_senders() WHERE state = 'streaming'), "
         "(SELECT status FROM pg_catalog.pg_stat_get_wal_receiver())";

@@ -68,7 +68,7 @@ asio::awaitable<void> Watcher::follow() {
   Client::OnMessage on_message = [self](const boost::json::object& message) { return self->take(watch_message_of(message)); };
   const auto patience = silence_bound_ / 2;
   // Two notes may be late before the watch is given up.
-  Request request{.path = "/watch", .body = model::write_json(watch_prefix(prefix_, view_.complete_to() + 1, patience / 2)), .repeatable = true};
+  Request request{.path = "/watch", .body = model::write_json(watch_prefix(prefix_, view_.complete_to() + 1, patience * 3 / 4)), .repeatable = true};
   const auto end = co_await client_->stream(std::move(request), std::move(on_message), patience, patience);
   if (!end.opened) set_connected(false);
 }

@@ -145,6 +145,8 @@ struct OneBoard : ports::Board {
   model::LeaseState last;
 };
 
+constexpr Milliseconds kRenewal{500};  // of a held lease, with a ttl of 2 s
+
 class KeeperTest : public ::testing::Test {
  protected:
   KeeperTest() { asio::co_spawn(io, keeper.run(), asio::detached); }
@@ -196,17 +198,17 @@ TEST_F(KeeperTest, AGuardianThatRefusedIsAskedAgainWithTheNextRenewal) {
   guardian.arms = false;
   lead();
   guardian.arms = true;
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_TRUE(board.last.armed);
   EXPECT_EQ(guardian.asked_to_arm, 2);
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_EQ(guardian.asked_to_arm, 2);
 }
 
 TEST_F(KeeperTest, TheLeaseCountsFromTheSendingOfTheRenewal) {
   lead();
   store.renewal.closed = true;
-  pass(400ms);
+  pass(kRenewal);
   ASSERT_EQ(store.held_renewals, 1);
   const Instant sent = clock.now();
   pass(300ms);
@@ -220,7 +222,7 @@ TEST_F(KeeperTest, ARenewalOfUnknownOutcomeExtendsNothing) {
   lead();
   const Instant until = board.last.valid_until;
   store.failure = StoreFailure::kUnknown;
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_EQ(store.held_renewals, 1);
   EXPECT_EQ(board.last.valid_until, until);
   EXPECT_EQ(board.last.outcome, LeaseOutcome::kUnreachable);
@@ -230,7 +232,7 @@ TEST_F(KeeperTest, ARenewalOfUnknownOutcomeExtendsNothing) {
 TEST_F(KeeperTest, ADefiniteRefusalEndsTheLeaseAtOnce) {
   lead();
   store.failure = StoreFailure::kLost;
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_EQ(board.last.outcome, LeaseOutcome::kLost);
   EXPECT_FALSE(board.last.holds(clock.now()));
   EXPECT_LE(guardian.valid_until, clock.now());
@@ -240,17 +242,17 @@ TEST_F(KeeperTest, WithoutAPermitAHeldLeaseRunsOut) {
   lead();
   const Instant until = board.last.valid_until;
   keeper.grant_permit(Instant{});
-  for (int i = 0; i < 4; ++i) pass(400ms);
+  for (int i = 0; i < 3; ++i) pass(kRenewal);
   EXPECT_EQ(store.held_renewals, 0);
   EXPECT_EQ(board.last.valid_until, until);
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_EQ(board.last.outcome, LeaseOutcome::kLost);
 }
 
 TEST_F(KeeperTest, ReleasingEndsLeadershipHereBeforeTheStoreAnswers) {
   lead();
   store.renewal.closed = true;
-  pass(400ms);
+  pass(kRenewal);
   ASSERT_EQ(store.held_renewals, 1);  // and its answer stays away
 
   bool told = false;
@@ -277,7 +279,7 @@ TEST_F(KeeperTest, AnAcquisitionIsForTheMomentItWasDecidedIn) {
   settle();
   keeper.acquire({});
   settle();
-  pass(400ms);
+  pass(kRenewal);
   EXPECT_FALSE(board.last.acquiring);
   store.failure.reset();
   pass(1s);
