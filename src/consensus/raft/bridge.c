@@ -474,6 +474,8 @@ static void set_tick(uv_handle_t *handle, void *milliseconds)
 
 void bridge_set_pace(struct bridge *bridge, unsigned election_timeout_ms, unsigned tick_ms)
 {
+    /* Of each member its own, or members that were started together would stand for election together. */
+    tick_ms -= (unsigned)(bridge->raft.id % (tick_ms / 4 + 1));
     uv_walk(&bridge->loop, set_tick, &tick_ms);
     raft_set_election_timeout(&bridge->raft, election_timeout_ms);
 }
