@@ -145,16 +145,6 @@ class Checker {
   std::set<std::string> told_;
 };
 
-std::string_view word_of(Support support) {
-  switch (support) {
-    case Support::kSupported: return "supported";
-    case Support::kDiffers: return "differs";
-    case Support::kNoEffect: return "no effect";
-    case Support::kRefused: return "refused";
-  }
-  return {};
-}
-
 std::string_view word_of(Apply apply) {
   switch (apply) {
     case Apply::kReload: return "reload";
@@ -263,6 +253,16 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     }
   }
   return best;
+}
+
+std::string_view word_of(Support support) {
+  switch (support) {
+    case Support::kSupported: return "supported";
+    case Support::kDiffers: return "differs";
+    case Support::kNoEffect: return "no effect";
+    case Support::kRefused: return "refused";
+  }
+  return {};
 }
 
 std::string compatibility_table() {

@@ -56,6 +56,9 @@ void check_keys(const boost::json::object& tree, const KeyCheck& check, Complain
 // The nearest of `names`, at most a third of the word's letters (and at least one) away; nothing otherwise.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& names);
 
+// As docs/compatibility.md says it.
+std::string_view word_of(Support support);
+
 // The tables as Markdown, for docs/compatibility.md: one for each section.
 std::string compatibility_table();
 

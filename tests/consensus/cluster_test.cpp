@@ -107,8 +107,10 @@ TEST(StoreCluster, ATrickleOfWritesIsNoReasonForElections) {
   const auto leader = cluster.await_leader();
   Client client(cluster.port(leader));
   const auto lease = client.grant(2'000);
-  ASSERT_TRUE(StoreCluster::eventually([&] { return cluster.status(leader).at("election_timeout_ms") == 300; }));
-  std::this_thread::sleep_for(1'500ms);  // until the pace is in force everywhere
+  for (std::size_t node = 0; node < 3; ++node) {
+    ASSERT_TRUE(StoreCluster::eventually([&] { return cluster.status(node).at("heartbeat_ms") == 200; })) << cluster.statuses();
+    ASSERT_TRUE(client.keep_alive(lease));
+  }
   const auto term = cluster.status(leader).at("term");
   std::minstd_rand random(1);
   for (int i = 0; i < 120; ++i) {

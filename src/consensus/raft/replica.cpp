@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -156,6 +157,8 @@ struct Replica::Impl {
   Pace pace;  // in force
   asio::steady_timer pace_timer;
   bool leases_changed = true;  // since the pace was chosen
+  // A timer that has run out cannot be called back: its handler may come after the end of this object.
+  const std::shared_ptr<bool> life = std::make_shared<bool>(true);
   ReplicaStatus known;
   const std::uint64_t session = random_session();
   std::uint64_t next_number = 1;
@@ -416,8 +419,8 @@ void Replica::Impl::arm_lease_timer() {
     return;
   }
   lease_timer.expires_after(std::max(*look - now(), std::chrono::nanoseconds(0)));
-  lease_timer.async_wait([this](auto error) {
-    if (!error) judge_leases();
+  lease_timer.async_wait([this, alive = std::weak_ptr(life)](auto error) {
+    if (!error && !alive.expired()) judge_leases();
   });
 }
 
@@ -437,8 +440,8 @@ void Replica::Impl::adapt_pace() {
   }
   set_pace({.election_timeout = std::max(pace.election_timeout, wanted.election_timeout), .heartbeat = std::min(pace.heartbeat, wanted.heartbeat)});
   pace_timer.expires_after(kPaceSpreads);
-  pace_timer.async_wait([this, wanted](auto error) {
-    if (!error && !given_up) set_pace(wanted);
+  pace_timer.async_wait([this, wanted, alive = std::weak_ptr(life)](auto error) {
+    if (!error && !alive.expired() && !given_up) set_pace(wanted);
   });
 }
 

@@ -10,16 +10,6 @@ namespace {
 
 using document::Names;
 
-std::string_view word_of(Support support) {
-  switch (support) {
-    case Support::kSupported: return "supported";
-    case Support::kDiffers: return "differs";
-    case Support::kNoEffect: return "no effect";
-    case Support::kRefused: return "refused";
-  }
-  return {};
-}
-
 const Key& key_of(const Variable& variable) {
   const Key* key = find_key(local_keys(), variable.path);
   if (!key) key = find_key(local_keys(), variable.path + ".any");
