@@ -109,7 +109,7 @@ TEST(Effective, BadEndpointsOfEtcd) {
   for (const char* key : {"srv", "discovery_srv", "srv_domain", "srv_suffix"}) {  // nobody would look the names up
     EXPECT_THAT(told(an_etcd_node(fmt::format("{{host: h, {}: x}}", key))), HasSubstr(fmt::format("error: etcd3.{} is not supported yet", key)));
   }
-  EXPECT_THAT(told(an_etcd_node("{protocol: http}")), HasSubstr("etcd3 has none of srv, hosts, host, url, proxy"));
+  EXPECT_THAT(told(an_etcd_node("{protocol: http}")), HasSubstr("etcd3 has none of hosts, host, url, proxy"));
   EXPECT_THAT(told(an_etcd_node("{hosts: ['http://h:2379']}")), HasSubstr("etcd3.hosts.0 http://h:2379 is not an address"));
   EXPECT_THAT(told(an_etcd_node("{url: 'h:1'}")), HasSubstr("etcd3.url h:1 is not a URL"));
   EXPECT_THAT(told(an_etcd_node("{host: h, protocol: ftp}")), HasSubstr("etcd3.protocol ftp is not known; expected one of http, https"));
