@@ -141,6 +141,24 @@ TEST(StoreCluster, ALeaseRunsOutAlsoWhenItsJudgeDies) {
   EXPECT_FALSE(client.keep_alive(lease));
 }
 
+// Its followers had the last keep-alive before it was acknowledged, and learn that it is committed only by their election.
+TEST(StoreCluster, ANewJudgeCountsFromWhenItReceivedTheKeepAlive) {
+  StoreCluster cluster(3);
+  cluster.start_all();
+  const auto judge = cluster.await_leader();
+  Client client(cluster.port((judge + 1) % 3));
+  const auto lease = client.grant(60'000);
+  ASSERT_TRUE(client.keep_alive(lease));
+  const auto renewed = Clock::now();
+  cluster.signal(judge, SIGKILL);
+  const auto successor = cluster.await_leader();
+  const auto asked = Clock::now();
+  const auto left = Client(cluster.port(successor)).remaining(lease);
+  ASSERT_TRUE(left);
+  EXPECT_LE(*left, 60'000ms - (asked - renewed));
+  EXPECT_GE(*left, 40'000ms);
+}
+
 TEST(StoreCluster, ALeaseThatIsKeptAliveOutlivesLeaders) {
   StoreCluster cluster(3);
   cluster.start_all();

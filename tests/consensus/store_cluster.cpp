@@ -289,4 +289,10 @@ bool Client::keep_alive(const std::string& lease) {
   return reply.status == 200 && reply.body.at("result").as_object().contains("TTL");
 }
 
+std::optional<std::chrono::milliseconds> Client::remaining(const std::string& lease) {
+  const auto reply = send("/v3/lease/timetolive", {{"ID", lease}});
+  if (reply.status != 200 || !reply.body.contains("TTL_ms")) return std::nullopt;
+  return std::chrono::milliseconds(std::stoll(std::string(reply.body.at("TTL_ms").as_string())));
+}
+
 }  // namespace matriarch::consensus::test

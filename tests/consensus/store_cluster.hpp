@@ -98,6 +98,7 @@ class Client {
   static bool succeeded(const Reply& reply);
   std::string grant(std::int64_t ttl_ms);  // the id; empty when it failed
   bool keep_alive(const std::string& lease);
+  std::optional<std::chrono::milliseconds> remaining(const std::string& lease);
 
   std::chrono::milliseconds timeout = 3000ms;
 

@@ -74,7 +74,7 @@ void RaftModel::elect() {
     // Judges before it has applied its own barrier, and takes every lease for silent since for ever.
     std::vector<machine::ExpireLease> all;
     for (const auto& [id, lease] : machine_.leases()) all.push_back({.id = id, .kept_alive_at = lease.kept_alive_at});
-    for (const auto& expire : all) apply({.body = expire});
+    for (const auto& expire : all) apply({.body = expire}, world_.now());
   }
   // The barrier: an entry of its own term, committed like any other.
   const auto term = term_;
@@ -109,7 +109,7 @@ void RaftModel::commit(Proposal proposal) {
     if (const auto* alive = std::get_if<machine::KeepAlive>(&proposal.command.body)) {
       if (machine::waited_too_long(machine_, *alive, world_.now() - proposal.arrived)) return;
     }
-    const auto applied = apply(proposal.command);
+    const auto applied = apply(proposal.command, proposal.arrived);
     proposal.answer(applied);
     return;
   }
@@ -117,15 +117,15 @@ void RaftModel::commit(Proposal proposal) {
   if (world_.random().chance(0.5)) {
     if (!leader_ || !has_majority(*leader_)) {
       world_.at(world_.now() + kElectionTimeout, kNobody, [this, proposal = std::move(proposal)]() mutable {
-        if (leader_ && has_majority(*leader_)) apply(proposal.command);
+        if (leader_ && has_majority(*leader_)) apply(proposal.command, proposal.arrived);
       });
     } else {
-      apply(proposal.command);
+      apply(proposal.command, proposal.arrived);
     }
   }
 }
 
-machine::Applied RaftModel::apply(const machine::Command& command) {
+machine::Applied RaftModel::apply(const machine::Command& command, Instant received) {
   machine::Command effective = command;
   if (bugs_.unconditional_expire) {
     if (auto* expire = std::get_if<machine::ExpireLease>(&effective.body)) {
@@ -134,7 +134,7 @@ machine::Applied RaftModel::apply(const machine::Command& command) {
   }
   auto applied = machine_.apply(effective);
   for (auto& replica : replicas_) {
-    if (replica.up) replica.clock.observe(machine_, applied, time());
+    if (replica.up) replica.clock.observe(machine_, applied, received.time_since_epoch());
   }
   if (!applied.events.empty() && changed_) changed_();
   return applied;

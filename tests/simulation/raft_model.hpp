@@ -69,7 +69,8 @@ class RaftModel {
   void watch_leadership();
   void elect();
   void commit(Proposal proposal);
-  consensus::machine::Applied apply(const consensus::machine::Command& command);
+  // `received`: when the entry first was in a replica's log. All count from there, the earliest that any of them may.
+  consensus::machine::Applied apply(const consensus::machine::Command& command, Instant received);
   void judge_leases();
   std::chrono::nanoseconds time() const { return world_.now().time_since_epoch(); }
 

@@ -7,15 +7,16 @@ namespace {
 LeaseClock::Time ttl_of(const Lease& lease) { return std::chrono::milliseconds(lease.ttl_ms); }
 }  // namespace
 
-void LeaseClock::watch(const Lease& lease, Time now) {
-  const Time ends = now + ttl_of(lease);
-  leases_[lease.id] = {.kept_alive_at = lease.kept_alive_at, .ends = ends, .look_at = ends};
+void LeaseClock::watch(const Lease& lease, Time since) {
+  auto& watched = leases_[lease.id];
+  const Time ends = std::max(watched.ends, since + ttl_of(lease));  // being kept alive never shortens a life
+  watched = {.kept_alive_at = lease.kept_alive_at, .ends = ends, .look_at = ends};
 }
 
-void LeaseClock::observe(const Machine& machine, const Applied& applied, Time now) {
+void LeaseClock::observe(const Machine& machine, const Applied& applied, Time received) {
   for (const auto id : applied.leases_gone) leases_.erase(id);
   for (const auto id : applied.leases_alive) {
-    if (const auto* lease = machine.find_lease(id)) watch(*lease, now);
+    if (const auto* lease = machine.find_lease(id)) watch(*lease, received);
   }
 }
 

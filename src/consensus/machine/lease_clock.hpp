@@ -2,8 +2,9 @@
 //
 // The holder of a lease counts its ttl from the moment it sent the last keep-alive. The judge must therefore never
 // count from earlier than that, whatever node it runs on:
-// - every node counts from its own moment of applying the keep-alive (the grant, the snapshot that held the lease),
-//   which comes after the sending;
+// - every node counts from its own moment of receiving the keep-alive (the grant, the snapshot that held the lease), which
+//   comes after the sending, or from a later one; not from the moment of applying it, which on a follower is the leader's
+//   next word away: a new leader would add that, and its own election, to the life of a dead holder's lease;
 // - only the Raft leader proposes, and only after an entry of its own term (the barrier) is applied: by then every
 //   keep-alive that an earlier leader committed is applied here, and counted;
 // - what it proposes names the keep-alive it judged by, and the machine refuses it if a newer one stands before it.
@@ -24,8 +25,8 @@ class LeaseClock {
  public:
   using Time = std::chrono::nanoseconds;  // since any fixed moment of the judge's clock
 
-  // After each command, with the machine as it is then and the moment of applying it.
-  void observe(const Machine& machine, const Applied& applied, Time now);
+  // After each command, with the machine as it is then and the moment when this node received it.
+  void observe(const Machine& machine, const Applied& applied, Time received);
   // After the machine was replaced as a whole (start, snapshot): every lease counts from now.
   void observe_all(const Machine& machine, Time now);
 
@@ -48,7 +49,7 @@ class LeaseClock {
     Time ends = {};
     Time look_at = {};  // `ends`, or later when an expiry has been proposed
   };
-  void watch(const Lease& lease, Time now);
+  void watch(const Lease& lease, Time since);
 
   std::map<LeaseId, Watched> leases_;
   std::uint64_t term_ = 0;  // 0 = not leading

@@ -2,6 +2,7 @@
 
 #include <raft.h>
 #include <raft/uv.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct bridge {
     struct raft_uv_transport transport;
     raft_uv_accept_cb accept;
     struct raft_io io;
+    int (*append)(struct raft_io *, struct raft_io_append *, const struct raft_entry[], unsigned, raft_io_append_cb);
     struct raft_fsm fsm;
     struct raft raft;
     struct raft_tracer tracer;
@@ -123,6 +125,21 @@ static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buf)
     }
     raft_free(buf->base);
     return 0;
+}
+
+/* --- the log: written by libraft, watched by us --- */
+
+static int io_append(struct raft_io *io, struct raft_io_append *req, const struct raft_entry entries[], unsigned n,
+                     raft_io_append_cb cb)
+{
+    struct bridge *bridge = (struct bridge *)((char *)io - offsetof(struct bridge, io));
+    unsigned i;
+    for (i = 0; i < n; i++) {
+        if (entries[i].type == RAFT_COMMAND) {
+            bridge->callbacks.received(bridge->callbacks.context, entries[i].buf.base, entries[i].buf.len);
+        }
+    }
+    return bridge->append(io, req, entries, n, cb);
 }
 
 /* --- the transport: who connects to whom is decided outside --- */
@@ -293,6 +310,8 @@ int bridge_open(struct bridge **out, const struct bridge_options *options, const
         free(bridge);
         return 1;
     }
+    bridge->append = bridge->io.append;
+    bridge->io.append = io_append;
     raft_uv_set_tracer(&bridge->io, &bridge->tracer);
     rv = raft_init(&bridge->raft, &bridge->io, &bridge->fsm, options->id, options->address);
     if (rv != 0) {

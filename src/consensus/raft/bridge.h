@@ -43,6 +43,9 @@ struct bridge_options {
 
 struct bridge_callbacks {
     void *context;
+    /* An entry is about to be written to this member's log, whoever submitted it. It may yet be replaced by another
+     * leader's. Also called from inside bridge_submit. */
+    void (*received)(void *context, const void *data, size_t size);
     /* A committed entry, in order of index, exactly once per run of the process (again after a restart, from the
      * last snapshot on). Non-zero: this program cannot apply it and the process must end. */
     int (*apply)(void *context, uint64_t index, const void *data, size_t size);

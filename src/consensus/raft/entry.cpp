@@ -37,4 +37,13 @@ tl::expected<Entry, machine::DecodeError> decode_entry(std::string_view bytes) {
   return entry;
 }
 
+std::optional<Ticket> decode_ticket(std::string_view bytes) {
+  machine::Reader reader(bytes);
+  std::uint8_t format = 0;
+  Ticket ticket;
+  reader(format, ticket.session, ticket.number);
+  if (reader.failed() || format != kEntryFormat) return std::nullopt;
+  return ticket;
+}
+
 }  // namespace matriarch::consensus::raft

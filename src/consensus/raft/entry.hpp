@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -25,5 +26,7 @@ struct Entry {
 std::string encode(const Entry& entry);
 // Bytes beyond the entry's own (libraft pads to whole words) must be zero.
 tl::expected<Entry, machine::DecodeError> decode_entry(std::string_view bytes);
+// Of an entry of any format that begins with its ticket, without reading the rest.
+std::optional<Ticket> decode_ticket(std::string_view bytes);
 
 }  // namespace matriarch::consensus::raft

@@ -15,6 +15,7 @@
 #include "consensus/raft/bridge.h"
 #include "consensus/raft/driver.hpp"
 #include "consensus/raft/entry.hpp"
+#include "consensus/raft/receipts.hpp"
 #include "consensus/raft/segment_check.hpp"
 #include "system/clock.hpp"
 
@@ -127,6 +128,7 @@ struct Replica::Impl {
   };
 
   // From libraft.
+  void received(std::string_view bytes);
   int apply(std::uint64_t index, std::string_view bytes);
   int snapshot(void** data, std::size_t* size);
   int restore(std::string_view bytes);
@@ -153,6 +155,7 @@ struct Replica::Impl {
   std::unique_ptr<Driver> driver;
   machine::Machine machine;
   machine::LeaseClock leases;
+  Receipts receipts;
   asio::steady_timer lease_timer;
   Pace pace;  // in force
   asio::steady_timer pace_timer;
@@ -184,13 +187,17 @@ Replica::Impl::~Impl() {
 
 // --- what libraft calls -----------------------------------------------------------------------------------------
 
+void Replica::Impl::received(std::string_view bytes) {
+  if (const auto ticket = decode_ticket(bytes)) receipts.note(*ticket, now());
+}
+
 int Replica::Impl::apply(std::uint64_t, std::string_view bytes) {
   const auto entry = decode_entry(bytes);
   if (!entry) {
     give_up("the log holds an entry this program cannot read: the cluster is newer than this program, upgrade it");
     return 1;
   }
-  const auto moment = now();
+  const auto moment = receipts.take(entry->ticket).value_or(now());
   std::vector<Applied> all;
   for (const auto& encoded : entry->commands) {
     const auto command = machine::decode_command(encoded);
@@ -477,6 +484,9 @@ tl::expected<std::unique_ptr<Replica>, std::string> Replica::open(asio::any_io_e
   auto impl = std::make_unique<Impl>(std::move(executor), std::move(settings), std::move(hooks));
   const bridge_callbacks callbacks{
       .context = impl.get(),
+      .received = [](void* context, const void* data, std::size_t size) {
+        static_cast<Impl*>(context)->received({static_cast<const char*>(data), size});
+      },
       .apply = [](void* context, std::uint64_t index, const void* data, std::size_t size) {
         return static_cast<Impl*>(context)->apply(index, {static_cast<const char*>(data), size});
       },
@@ -510,6 +520,7 @@ tl::expected<void, std::string> prepare(const ReplicaSettings& settings, const s
                                         decltype(&bridge_bootstrap) write) {
   const bridge_callbacks nothing{
       .context = nullptr,
+      .received = [](void*, const void*, std::size_t) {},
       .apply = [](void*, std::uint64_t, const void*, std::size_t) { return 0; },
       .snapshot = [](void*, void**, std::size_t*) { return 1; },
       .restore = [](void*, const void*, std::size_t) { return 0; },

@@ -38,6 +38,13 @@ TEST_F(LeaseClockTest, ALeaseRunsOutOneTtlAfterItsLastKeepAlive) {
   EXPECT_THAT(due(3000ms), ElementsAre(5));
 }
 
+TEST_F(LeaseClockTest, AKeepAliveHeardOfLateShortensNothing) {
+  lead(1);
+  apply(GrantLease{.id = 5, .ttl_ms = 2000}, 1000ms);
+  apply(KeepAlive{.id = 5}, 400ms);
+  EXPECT_EQ(clock_.next_look(), LeaseClock::Time(3000ms));
+}
+
 TEST_F(LeaseClockTest, OnlyTheLeaderOfABarrierJudges) {
   apply(GrantLease{.id = 5, .ttl_ms = 2000}, 0ms);
   EXPECT_THAT(due(9s), IsEmpty());
@@ -58,7 +65,7 @@ TEST_F(LeaseClockTest, AnotherTermNeedsItsOwnBarrier) {
   EXPECT_FALSE(clock_.may_judge());
 }
 
-TEST_F(LeaseClockTest, ANewLeaderCountsFromWhenItAppliedTheKeepAlive) {
+TEST_F(LeaseClockTest, ANewLeaderCountsFromWhenItReceivedTheKeepAlive) {
   apply(GrantLease{.id = 5, .ttl_ms = 2000}, 0ms);
   apply(KeepAlive{.id = 5}, 1500ms);  // as a follower
   lead(2);
