@@ -115,9 +115,9 @@ void Agent::keep_page_truthful() {
   const bool about_to_write = task && (task->phase == model::TaskPhase::kPromoteSignalled || model::brings_up_a_primary(task->request));
   const bool may_write = about_to_write || (node->is_running && node->is_primary && !bootstrapping);
   if (may_write) world_.guardian.publish_writable(true);
-  if (!may_write && (!node->is_running || (!node->is_primary && !node->query_failed && node->state == model::PostgresState::kRunning))) {
-    world_.guardian.publish_writable(false);
-  }
+  // A standby that runs while the page says otherwise was told to promote, by this agent or by one before it, and may do so at any
+  // moment, however long it has taken. Only its end takes that back: here, or where a task has stopped it.
+  if (!may_write && !node->is_running) world_.guardian.publish_writable(false);
 }
 
 // ---- settings ------------------------------------------------------------------------------------------------------

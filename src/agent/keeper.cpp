@@ -110,6 +110,7 @@ asio::awaitable<void> Keeper::renew() {
   const Instant sent = world_.clock.now();
   next_renewal_ = sent + renew_interval();
   if (holding() && !has_permit()) {
+    next_renewal_ = sent + retry_pause();  // the permit may come any moment, as to an agent that has just been started
     // Once it has run out this node is no holder any more: a session of its own time goes on without the lease.
     if (sent >= state_.valid_until) lost("the permit ran out");
     co_return;

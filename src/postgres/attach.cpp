@@ -4,21 +4,34 @@
 
 #include "postgres/configure.hpp"
 #include "postgres/start.hpp"
+#include "system/file.hpp"
 
 namespace matriarch::postgres {
 namespace {
 
+constexpr std::size_t kMaxConfSize = 16 << 20;
+
+asio::awaitable<std::string> names_in_file(Site& site) {
+  auto read = [path = site.paths().conf()] {
+    const auto text = system::read_file(path, kMaxConfSize);
+    return text ? written_parameter(*text, "synchronous_standby_names") : std::string();
+  };
+  co_return co_await on_file_thread(site.files, std::move(read));
+}
+
 // A server that an earlier agent, or somebody else, configured: what it has in effect is the truth until rules decide.
 asio::awaitable<void> adopt_configuration(std::shared_ptr<Site> site) {
-  if (!site->status) co_return;
-  const bool is_standby = site->status->in_recovery;
+  // One that does not answer keeps what its file says: a reload meanwhile must not take the names away that commits wait for.
+  std::string names;
+  if (site->status) names = site->status->synchronous_standby_names;
+  else names = co_await names_in_file(*site);
   // Names that the user did not configure are the work of an agent before us.
   const auto configured = site->postgresql().parameters.find("synchronous_standby_names");
-  const std::string& names = site->status->synchronous_standby_names;
   const bool is_users = configured != site->postgresql().parameters.end() && configured->second == names;
   if (!names.empty() && !is_users) site->configuration.sync_names = names;
-  site->configuration.is_standby = is_standby;
+  site->configuration.is_standby = site->status ? site->status->in_recovery : site->board.now().has_recovery_signal;
   site->configuration.upstream = site->board.now().upstream;
+  if (!site->status) co_return;
   std::string sql = "SELECT pg_catalog.current_setting('hot_standby_feedback') = 'on' AND source = 'configuration file' FROM pg_catalog.pg_settings "
                     "WHERE name = 'hot_standby_feedback'";
   const auto rows = co_await site->session.query(std::move(sql), site->tool_deadline());

@@ -46,6 +46,22 @@ std::string render(const PostgresqlConf& conf) {
   return text;
 }
 
+std::string written_parameter(std::string_view conf, std::string_view name) {
+  std::string found;
+  for (auto line : lines_of(conf)) {
+    if (assigned_name(line) != name) continue;
+    const auto begin = line.find('\''), end = line.rfind('\'');
+    if (begin == end) continue;
+    line = line.substr(begin + 1, end - begin - 1);
+    found.clear();
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if ((line[i] == '\'' || line[i] == '\\') && i + 1 < line.size()) ++i;
+      found += line[i];
+    }
+  }
+  return found;
+}
+
 std::string render_lines(const std::vector<std::string>& lines) {
   std::string text(kHeader);
   for (const auto& line : lines) text += line + "\n";

@@ -18,6 +18,9 @@ struct PostgresqlConf {
 // Header, include, sorted parameters as name = 'value' with ' and \ doubled, files, recovery section.
 std::string render(const PostgresqlConf& conf);
 
+// The value that a text from render() gives to a parameter; empty: none.
+std::string written_parameter(std::string_view conf, std::string_view name);
+
 // pg_hba.conf, pg_ident.conf: the header and the lines as they are.
 std::string render_lines(const std::vector<std::string>& lines);
 

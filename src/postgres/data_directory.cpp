@@ -125,7 +125,7 @@ FileResult remove_data(const std::string& data_directory) {
     // A tablespace that cannot be removed must not keep the rest: pg_basebackup will name it.
     if (!error) (void)system::remove_tree(target.string());
   }
-  if (is_mount_point(path)) return remove_content(path);
+  if (is_mount_point(path) || ::access(fs::path(path).parent_path().c_str(), W_OK | X_OK) != 0) return remove_content(path);
   if (auto removed = system::remove_tree(path); !removed) return tl::unexpected(removed.error().message());
   return {};
 }

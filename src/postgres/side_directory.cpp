@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -45,15 +46,36 @@ std::string reason_for_in_place(const std::string& real) {
   return {};
 }
 
+// Without global/pg_control a directory is no cluster's.
+FileResult move_up(const std::string& from, const std::string& to) {
+  const auto move = [&](const std::string& name) -> FileResult {
+    if (::rename((from + "/" + name).c_str(), (to + "/" + name).c_str()) != 0) return failed("rename", from + "/" + name);
+    return {};
+  };
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(from, error), end; !error && entry != end; entry.increment(error)) names.push_back(entry->path().filename().string());
+  if (error) return tl::unexpected(fmt::format("could not read {}: {}", from, error.message()));
+  std::erase(names, "global");
+  for (const auto& name : names) {
+    if (auto moved = move(name); !moved) return moved;
+  }
+  if (auto moved = move("global"); !moved) return moved;
+  if (::rmdir(from.c_str()) != 0) return failed("remove", from);
+  if (auto synced = system::sync_path(to); !synced) return tl::unexpected(synced.error().message());
+  return {};
+}
+
 }  // namespace
 
 model::Result<CopyPlan, std::string> prepare_copy(const std::string& data_directory) {
   const std::string real = real_path(data_directory);
   CopyPlan plan{.target = real + ".clone", .beside = true, .why_in_place = reason_for_in_place(real)};
   if (!plan.why_in_place.empty()) {
-    plan.target = real;
+    plan.target = real + "/.clone";
     plan.beside = false;
     if (auto removed = remove_data(real); !removed) return tl::unexpected(removed.error());
+    if (auto made = make_directory(real); !made) return tl::unexpected(made.error());
   } else if (auto removed = discard_copy(plan); !removed) {
     return tl::unexpected(removed.error());
   }
@@ -66,8 +88,8 @@ FileResult discard_copy(const CopyPlan& plan) {
 }
 
 FileResult swap_in(const CopyPlan& plan, const std::string& data_directory) {
-  if (!plan.beside) return {};
   const std::string real = real_path(data_directory);
+  if (!plan.beside) return move_up(plan.target, real);
   if (::access(real.c_str(), F_OK) != 0) {
     if (auto renamed = system::rename_durably(plan.target, real); !renamed) return tl::unexpected(renamed.error().message());
     return {};

@@ -11,10 +11,12 @@ struct CopyPlan {
   std::string why_in_place;
 };
 // Prepares an empty directory. In place, which means that the old data goes first, when the data directory is a mount
-// point, its parent cannot be written, or its tablespaces and WAL lie elsewhere (the copy wants the same places).
+// point, its parent cannot be written, or its tablespaces and WAL lie elsewhere (the copy wants the same places). The copy then
+// grows in a hidden directory inside: while it is unfinished, whatever ends us, there is no data here that somebody must judge.
 model::Result<CopyPlan, std::string> prepare_copy(const std::string& data_directory);
 
-// The copy becomes the data directory, atomically where the file system can; then the old data is removed.
+// The copy becomes the data directory, atomically where the file system can; then the old data is removed. In place its content
+// moves up, the control file last.
 FileResult swap_in(const CopyPlan& plan, const std::string& data_directory);
 // Nothing of an unfinished copy is left.
 FileResult discard_copy(const CopyPlan& plan);

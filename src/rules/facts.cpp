@@ -71,6 +71,12 @@ bool is_standby(const Situation& s) { return s.seen.postgres.is_running && !may_
 bool runs_task(const Situation& s, model::TaskKind kind) { return s.seen.task && s.seen.task->request.kind == kind; }
 bool system_id_is_known(const Situation& s) { return s.seen.postgres.system_id && s.seen.postgres.system_id->valid(); }
 
+bool new_copy_is_asked(const Situation& s) {
+  return !unlocked(s) && !has_lock(s) && std::any_of(s.seen.wishes.begin(), s.seen.wishes.end(), [](const model::OperatorWish& wish) {
+    return wish.kind == model::OperatorWish::Kind::kReinitialize;
+  });
+}
+
 // ---- small parts ---------------------------------------------------------------------------------------------------
 
 std::optional<Instant> earliest(std::optional<Instant> a, std::optional<Instant> b) {

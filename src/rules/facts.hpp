@@ -46,6 +46,7 @@ bool may_write(const Situation& s);  // a postmaster runs that is out of recover
 bool is_standby(const Situation& s); // a postmaster runs and is in recovery
 bool runs_task(const Situation& s, model::TaskKind kind);
 bool system_id_is_known(const Situation& s);
+bool new_copy_is_asked(const Situation& s);  // by an operator (reinitialize), and another node leads
 
 // ---- changes of memory ---------------------------------------------------------------------------------------------
 template <typename Change>

@@ -174,11 +174,6 @@ Plan start_read_only(const Situation& s) {
 
 // ---- everybody else ------------------------------------------------------------------------------------------------
 
-bool reinitialize_is_asked(const Situation& s) {
-  return !unlocked(s) && !has_lock(s) && std::any_of(s.seen.wishes.begin(), s.seen.wishes.end(), [](const OperatorWish& wish) {
-    return wish.kind == OperatorWish::Kind::kReinitialize;
-  });
-}
 Plan reinitialize(const Situation&) { return {.next = "wishes"}; }
 
 bool start_failed_lately(const Situation& s) { return s.seen.now < s.memory.retry_at; }
@@ -249,7 +244,7 @@ Table postgres_down_table() {
               {"ask-before-restart", successors_are_asked, ask_successors, "Ask, for half a second at most, whether a standby has everything."},
               {"restart-in-place", crashed_as_primary, start_in_place, "The lock holder's server died: start it where it is, nothing is lost that way."},
               {"start-read-only", holds_it_outside_standby_cluster, start_read_only, "The lock holder's server was not a primary: start it as a standby, then promote it."},
-              {"reinitialize-while-down", reinitialize_is_asked, reinitialize, "An operator asked for a new copy of the leader."},
+              {"reinitialize-while-down", new_copy_is_asked, reinitialize, "An operator asked for a new copy of the leader."},
               {"start-failed-lately", start_failed_lately, wait_before_start, "The last start failed: wait a little longer each time."},
               {"crash-recovery", must_recover_first, single_user_recovery, "The server died in the middle: recover it alone first, so that it can be compared and rewound."},
               {"leader-not-a-primary-yet", leader_is_not_ready, await_leader, "The leader is not a primary yet: nothing to compare with."},

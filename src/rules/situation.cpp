@@ -67,6 +67,9 @@ bool is_starting_as_holder(const Situation& s) {
 bool is_bootstrapping(const Situation& s) { return s.memory.bootstrapping; }
 bool has_no_data(const Situation& s) { return s.seen.postgres.data_directory != DataDirectory::kPresent; }
 
+bool replaces_unreadable(const Situation& s) { return new_copy_is_asked(s) && !s.seen.postgres.is_running && !system_id_is_known(s); }
+Plan to_wishes(const Situation&) { return {.next = "wishes"}; }
+
 bool system_id_is_unreadable(const Situation& s) { return !system_id_is_known(s); }
 Plan read_system_id(const Situation& s) {
   Plan plan{.says = "data dir for the cluster is not empty, but system ID is invalid; consider doing reinitialize",
@@ -144,6 +147,7 @@ Table situation_table() {
               {"starting", is_starting_as_holder, to_starting, "PostgreSQL of the lock holder is still starting."},
               {"bootstrapping", is_bootstrapping, to_bootstrapping, "This node is creating the cluster."},
               {"no-data", has_no_data, to_no_data, "The data directory is empty or cannot be read."},
+              {"reinitialize-unreadable", replaces_unreadable, to_wishes, "There is data without a valid system identifier, and an operator asked for a new copy."},
               {"system-id-unreadable", system_id_is_unreadable, read_system_id,
                "There is data without a valid system identifier: touch nothing."},
               {"other-data-with-lock-in-pause", other_data_with_lock_in_pause, give_lock_of_other_data_back,

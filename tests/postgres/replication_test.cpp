@@ -127,6 +127,23 @@ TEST_F(Replication, SynchronousNamesAreInEffectWhenTheCallReturns) {
   EXPECT_EQ(first.sql("SHOW synchronous_standby_names"), "\"node-2\"");
 }
 
+// Whoever comes after may find a server that does not answer; a reload then must not make commits wait for nobody.
+TEST_F(Replication, SynchronousNamesOutliveAnAgentWhoseServerIsSilent) {
+  Member first(loop, directory.path(), "node-1"), second(loop, directory.path(), "node-2");
+  first.change_settings([](model::Settings& s) { s.dynamic.synchronous_mode = model::SynchronousMode::kOn; });
+  first.become_first();
+  second.clone_from(first);
+  ASSERT_TRUE(loop.run(first.instance().set_sync_names("\"node-2\"")));
+  const pid_t postmaster = first.postmaster();
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);  // it accepts no connection
+  first.restart_agent();
+  EXPECT_TRUE(loop.run(first.instance().attach()));
+  EXPECT_TRUE(first.node().query_failed || first.node().is_starting());
+  (void)loop.run(first.instance().reload());
+  EXPECT_THAT(read_text(first.data() + "/postgresql.conf"), HasSubstr("synchronous_standby_names = '\"node-2\"'"));
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+}
+
 // From the request to the first accepted write, as a client sees it: one that tries all the time.
 double promote_and_write(Loop& loop, Member& standby) {
   const auto began = std::chrono::steady_clock::now();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <filesystem>
 #include <fmt/format.h>
 
 #include "postgres/herd.hpp"
@@ -183,6 +184,18 @@ TEST_F(Trouble, TablespacesAreReplacedWithTheData) {
   second.stop();
   ASSERT_TRUE(loop.run(second.instance().discard_data("test")));
   EXPECT_NE(::access((place + "-2").c_str(), F_OK), 0);
+}
+
+// What an agent that was killed in the middle of a copy in place leaves behind is no data.
+TEST_F(Trouble, AnUnfinishedCopyInPlaceIsNoData) {
+  Member first(loop, directory.path(), "node-1"), second(loop, directory.path(), "node-2");
+  first.become_first();
+  std::filesystem::create_directories(second.data() + "/.clone/base");
+  write_file(second.data() + "/.clone/PG_VERSION", "15");
+  ASSERT_TRUE(loop.run(second.instance().attach()));
+  EXPECT_EQ(second.node().data_directory, model::DataDirectory::kEmpty);
+  second.clone_from(first);
+  EXPECT_FALSE(std::filesystem::exists(second.data() + "/.clone"));
 }
 
 TEST_F(Trouble, PostgresqlConfIsTakenOverOnce) {

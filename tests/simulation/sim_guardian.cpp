@@ -130,7 +130,6 @@ void GuardianPort::stand_down(std::string) {
   guardian::Lease lease = page_.lease.value;
   lease.armed_term = 0;
   write(page_.lease, lease);
-  publish_writable(false);
 }
 
 void GuardianPort::publish_writable(bool may_write) {

@@ -124,7 +124,9 @@ void SimInstance::freeze(bool frozen) {
 void SimInstance::promote() {
   if (process_ != Process::kRunning || !in_recovery_ || promoting_) return;
   promoting_ = true;
-  after(Milliseconds(20), Milliseconds(140), [this] {
+  // What is left to be replayed comes first, and nothing takes the signal back.
+  const bool has_backlog = replays_slowly_ && world_.random().chance(0.5);
+  after(Milliseconds(has_backlog ? 10'000 : 20), Milliseconds(has_backlog ? 60'000 : 140), [this] {
     promoting_ = false;
     in_recovery_ = false;
     streaming_from_ = -1;

@@ -56,6 +56,7 @@ class SimInstance {
   bool is_streaming() const { return streaming_from_ >= 0; }
   NodeId node() const { return node_; }
 
+  void replay_slowly() { replays_slowly_ = true; }
   void on_change(std::function<void(std::string)> callback) { changed_ = std::move(callback); }
   // The guardian's pidfds.
   void on_process_event(std::function<void()> callback) { process_event_ = std::move(callback); }
@@ -99,7 +100,7 @@ class SimInstance {
   NodeId node_;
   Disk disk_;
   Process process_ = Process::kNone;
-  bool in_recovery_ = false, frozen_ = false, surviving_backends_ = false, promoting_ = false;
+  bool in_recovery_ = false, frozen_ = false, surviving_backends_ = false, promoting_ = false, replays_slowly_ = false;
   std::uint64_t postmaster_ = 0;
   std::uint64_t generation_ = 0;      // of the processes: what a dead one had planned does not happen
   Instant started_at_{};

@@ -170,6 +170,9 @@ bool starts_promotion(const model::Decision& decision) {
 
 // The deliberate bugs that lie between the rules and the world.
 void spoil(Stage& stage, NodeId id, const model::Observation& seen, model::Decision& decision) {
+  if (stage.bugs.page_follows_recovery && seen.postgres.is_running && !seen.postgres.is_primary && !seen.task) {
+    stage.nodes[static_cast<std::size_t>(id)]->say_cannot_write();
+  }
   if (stage.bugs.permit_never_expires) decision.actions.emplace_back(model::GrantPermit{.valid_for = std::chrono::hours(24)});
   std::vector<model::Action> first;
   for (const auto& action : decision.actions) {

@@ -22,9 +22,10 @@ struct Bugs {
   GuardianBugs guardian;
   bool permit_never_expires = false;
   bool promote_without_lease = false;    // whoever may take the lock promotes at once
+  bool page_follows_recovery = false;    // the page says 'cannot write' of a standby, also of one that was told to promote
   bool guc_before_sync = false;          // a standby leaves synchronous_standby_names before /sync
   std::function<model::Decision(const model::Memory&, const model::Observation&)> decide;  // empty: the rules
-  bool decides_badly() const { return decide || permit_never_expires || promote_without_lease || guc_before_sync; }
+  bool decides_badly() const { return decide || permit_never_expires || promote_without_lease || guc_before_sync || page_follows_recovery; }
 };
 
 // What all nodes of a run share.
@@ -58,6 +59,7 @@ class SimNode {
   void power_cut();                                   // everything volatile is gone
   void kill_agent();
   void kill_guardian(bool agent_too);
+  void say_cannot_write() { page_.posture.value.may_write = 0; }  // a deliberate bug
   void kill_store();                                  // comes back by itself
   void kill_postmaster();
   void freeze();                                      // SIGSTOP of everything, or a suspended machine

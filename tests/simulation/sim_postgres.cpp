@@ -301,7 +301,8 @@ asio::awaitable<PostgresResult<void>> SimPostgres::promote(Milliseconds timeout)
     set_role(PostgresRole::kPrimary);
     co_return PostgresResult<void>{};
   }
-  co_return failed("the promotion did not end");
+  if (out) co_return failed("it ended while it was being promoted");
+  co_return tl::unexpected(ports::PostgresError{.what = "the promotion is not finished", .still_starting = true});
 }
 
 PostgresResult<void> SimPostgres::give_up_half_rewound() {

@@ -249,6 +249,17 @@ TEST_F(KeeperTest, WithoutAPermitAHeldLeaseRunsOut) {
   EXPECT_EQ(board.last.outcome, LeaseOutcome::kLost);
 }
 
+// An agent that was just started resumes a lease before its rules have looked at anything.
+TEST_F(KeeperTest, APermitThatComesLateIsUsedSoon) {
+  lead();
+  keeper.grant_permit(Instant{});
+  pass(kRenewal);
+  ASSERT_EQ(store.held_renewals, 0);
+  keeper.grant_permit(clock.now() + 1h);
+  pass(150ms);
+  EXPECT_EQ(store.held_renewals, 1);
+}
+
 TEST_F(KeeperTest, ReleasingEndsLeadershipHereBeforeTheStoreAnswers) {
   lead();
   store.renewal.closed = true;

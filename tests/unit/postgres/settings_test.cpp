@@ -173,6 +173,14 @@ TEST(Parameters, SynchronousNamesBelongToTheSynchronousMode) {
 
 // ---- files ---------------------------------------------------------------------------------------------------------
 
+TEST(PostgresqlConfText, WhatWasWrittenIsReadAgain) {
+  const std::string text = render({.include = "base.conf", .parameters = {{"archive_command", "cp '%p' \\x"}, {"synchronous_standby_names", "FIRST 1 (\"n'2\")"}}});
+  EXPECT_EQ(written_parameter(text, "synchronous_standby_names"), "FIRST 1 (\"n'2\")");
+  EXPECT_EQ(written_parameter(text, "archive_command"), "cp '%p' \\x");
+  EXPECT_EQ(written_parameter(text, "work_mem"), "");
+  EXPECT_EQ(written_parameter("# work_mem = '1'\nwork_mem = '\nwork_mem", "work_mem"), "");
+}
+
 TEST(ConfigText, QuotesAndSorts) {
   const std::string text = render({.include = "postgresql.base.conf", .parameters = {{"port", "5433"}, {"archive_command", "cp '%p' \\x"}}, .hba_file = "/data/pg/pg_hba.conf",
                                    .ident_file = "/data/pg/pg_ident.conf", .recovery = {{"restore_command", "a\nport = 1"}}});

@@ -378,5 +378,17 @@ TEST(Follower, AStoppedStandbyIsStarted) {
   EXPECT_EQ(task_in(decision)->upstream->host, "10.0.0.2");
 }
 
+TEST(Reinitialize, IsPossibleWhereNoSystemIdCanBeRead) {
+  auto scene = a_streaming_replica();
+  auto& postgres = scene.seen.postgres;
+  postgres.is_running = postgres.is_primary = false;
+  postgres.state = PostgresState::kStopped;
+  postgres.system_id.reset();
+  postgres.control.reset();
+  EXPECT_THAT(decided(scene), FiredRule("system-id-unreadable"));
+  scene.seen.wishes = {model::OperatorWish{.kind = model::OperatorWish::Kind::kReinitialize}};
+  EXPECT_THAT(decided(scene), FiredRule("reinitialize"));
+}
+
 }  // namespace
 }  // namespace matriarch::rules::testing
