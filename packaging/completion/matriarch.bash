@@ -18,7 +18,7 @@ _matriarch() {
     esac
   done
   case $previous in
-    -c|--config-file|--apply|--replace|run|witness|--validate-config|-i|--ignore-listen-port) _matriarch_files "$word"; return ;;
+    -c|--config-file|--apply|--replace|run|witness|--validate-config|-i|--ignore-listen-port|-p|--print|--generate-sample-config|--generate-config) _matriarch_files "$word"; return ;;
     -f|--format) COMPREPLY=($(compgen -W "pretty tsv json yaml yml" -- "$word")); return ;;
     -r|--role) COMPREPLY=($(compgen -W "leader primary standby-leader replica standby any" -- "$word")); return ;;
     --for) COMPREPLY=($(compgen -W "primary writable leader= streaming= streaming=all sync no-pending-restart timeline>= paused resumed verdict=ok" -- "$word")); return ;;
@@ -27,7 +27,7 @@ _matriarch() {
     case $word in
       -*)
         local global="-c --config-file -d --dcs-url -k --insecure --help"
-        [ "${1##*/}" = patronictl ] || global="$global --version --validate-config --generate-sample-config --form-new-cluster"
+        [ "${1##*/}" = patronictl ] || global="$global --version --validate-config --ignore-listen-port --print --generate-sample-config --generate-config --dsn --form-new-cluster"
         COMPREPLY=($(compgen -W "$global" -- "$word")) ;;
       *)
         COMPREPLY=($(compgen -W "$commands" -- "$word"))

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "ctl/failure.hpp"
+#include "settings/support.hpp"
 
 namespace matriarch::ctl {
 namespace {
@@ -48,6 +49,16 @@ Arguments& Arguments::rest(std::vector<std::string>& values) {
   return *this;
 }
 
+// With what was probably meant.
+std::string Arguments::no_such_option(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const auto* option : app_.get_options()) {
+    for (const auto& long_name : option->get_lnames()) known.push_back("--" + long_name);
+  }
+  const auto near = settings::nearest(name, known);
+  return fmt::format("No such option '{}'.{}", name, near ? " Did you mean '" + *near + "'?" : "");
+}
+
 void Arguments::parse(std::vector<std::string> arguments) {
   app_.add_flag("--help", help_wanted_);
   rows_.emplace_back("--help", "Show this message and exit.");
@@ -58,7 +69,7 @@ void Arguments::parse(std::vector<std::string> arguments) {
     if (help_wanted_) throw HelpRequested{help()};
     const auto extras = app_.remaining();
     const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) { return extra.size() > 1 && extra.front() == '-'; });
-    if (option != extras.end()) fail(fmt::format("No such option '{}'.", option_name(*option)));
+    if (option != extras.end()) fail(no_such_option(option_name(*option)));
     fail(fmt::format("Got unexpected extra argument ({})", extras.empty() ? "" : extras.front()));
   } catch (const CLI::ArgumentMismatch& error) {
     if (help_wanted_) throw HelpRequested{help()};

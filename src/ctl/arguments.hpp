@@ -30,6 +30,7 @@ class Arguments {
 
  private:
   std::string usage() const;
+  std::string no_such_option(const std::string& name) const;
   std::string help() const;
 
   std::string command_, positionals_, summary_;

@@ -128,6 +128,14 @@ std::vector<CallResult> Context::call_all(std::vector<Call> calls) {
   return results;
 }
 
+tl::expected<StatementAnswer, StatementFailure> Context::run_statement(std::map<std::string, std::string> conninfo, const std::string& sql,
+                                                                       std::optional<bool> in_recovery) {
+  if (!world_.run_statement) throw Failure{"this program was built without a database client"};
+  conninfo["connect_timeout"] = "5";
+  conninfo["fallback_application_name"] = "Matriarch ctl";
+  return world_.run_statement(conninfo, sql, in_recovery);
+}
+
 void Context::sleep_for(model::Milliseconds duration) {
   asio::steady_timer timer(io_, duration);
   bool over = false;

@@ -57,6 +57,9 @@ class Context {
   // All at once; results in the order of the calls.
   std::vector<CallResult> call_all(std::vector<Call> calls);
   void sleep_for(model::Milliseconds duration);
+  // With what every connection of this tool has.
+  tl::expected<StatementAnswer, StatementFailure> run_statement(std::map<std::string, std::string> conninfo, const std::string& sql,
+                                                                std::optional<bool> in_recovery);
 
   // Runs a coroutine to its end.
   template <typename T>

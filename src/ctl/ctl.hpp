@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ctl/member_calls.hpp"
+#include "ctl/statements.hpp"
 #include "ctl/store_operations.hpp"
 #include "ctl/streams.hpp"
 #include "model/settings.hpp"
@@ -34,6 +35,7 @@ struct World {
   std::function<model::WallTime()> wall_now;
   MakeCalls make_calls = {};
   OpenEmbedded open_embedded = {};
+  RunStatement run_statement = {};
 };
 
 // `arguments` without the program's name; `program` decides the exit codes: under the names "patronictl" and "patroni" they

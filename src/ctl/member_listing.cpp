@@ -161,7 +161,7 @@ std::string lines_below(const model::Cluster& cluster) {
   std::string text;
   if (model::modes_of(cluster).paused) text += " Maintenance mode: on\n";
   if (!cluster.failover || !cluster.failover->scheduled_at) return text;
-  text += fmt::format(" Switchover scheduled at: {}\n", model::format_timestamp(*cluster.failover->scheduled_at));
+  text += fmt::format(" Switchover scheduled at: {}\n", cluster.failover->schedule);
   if (!cluster.failover->leader.empty()) text += fmt::format("{:>24}: {}\n", "from", cluster.failover->leader);
   if (!cluster.failover->candidate.empty()) text += fmt::format("{:>24}: {}\n", "to", cluster.failover->candidate);
   return text;

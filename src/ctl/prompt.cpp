@@ -1,11 +1,14 @@
 #include "ctl/prompt.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
 #include "ctl/failure.hpp"
 #include "model/letter_case.hpp"
+#include "system/terminal.hpp"
 
 namespace matriarch::ctl {
 
@@ -25,6 +28,19 @@ std::string Prompt::text(const std::string& question, const std::optional<std::s
     if (!given.empty()) return given;
     if (preset) return *preset;
   }
+}
+
+std::string Prompt::secret(const std::string& question) const {
+  fmt::print(streams_.out, "{}: ", question);
+  streams_.out.flush();
+  std::string given;
+  {
+    std::optional<system::SilentTerminal> silent;
+    if (streams_.owns_process) silent.emplace(STDIN_FILENO);
+    given = line();
+  }
+  fmt::print(streams_.out, "\n");
+  return given;
 }
 
 bool Prompt::confirm(const std::string& question) const {

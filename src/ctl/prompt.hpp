@@ -14,6 +14,8 @@ class Prompt {
 
   // "TEXT [DEFAULT]: "; empty input takes the default. Without a default "TEXT: ", repeated until something is given.
   std::string text(const std::string& question, const std::optional<std::string>& preset = std::nullopt) const;
+  // "TEXT: "; what is typed does not show.
+  std::string secret(const std::string& question) const;
   // "TEXT [y/N]: ".
   bool confirm(const std::string& question) const;
 

@@ -57,7 +57,7 @@ Split split(const Words& arguments) {
       break;
     }
   }
-  if (i >= arguments.size()) return result;
+  if (result.wrong || i >= arguments.size()) return result;
   result.command = arguments[i];
   result.rest.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
   return result;

@@ -164,12 +164,20 @@ class AgentProgram {
         for (const auto& warning : configuration_.warnings()) journal_.log(Level::kWarning, warning);
         if (auto applied = journal_.apply((*made)->log); !applied) journal_.log(Level::kError, "log: " + applied.error());
         api_->reload_certificates();
+        renew_credentials(**made);
       }
       peers_->apply_settings(*made);
       asio::post(api_loop_.executor(), [this, settings = *made] { api_peers_->apply_settings(settings); });
       store_->set_silence_bound(std::max<model::Milliseconds>((*made)->dynamic.timing.ttl, model::Milliseconds(1000)));
       return *made;
     };
+  }
+
+  void renew_credentials(const model::Settings& settings) {
+    const auto* etcd = std::get_if<model::EtcdSettings>(&settings.store);
+    if (etcd == nullptr) return;
+    store_->set_credentials(etcd->username, etcd->password);
+    asio::post(keeping_.executor(), [this, username = etcd->username, password = etcd->password] { lease_store_->set_credentials(username, password); });
   }
 
   // For a start without the store. Written once it is known that the data beside it is this cluster's: another's is left as
@@ -300,6 +308,9 @@ int run_agent(const std::string& file, const std::string& run_directory) {
     std::fprintf(stderr, "%s\n", configuration.error().c_str());
     return kCannotWork;
   }
+  configuration->clear_environment();
+  const auto& service = configuration->settings()->postgresql.krbsrvname;
+  if (!service.empty()) ::setenv("PGKRBSRVNAME", service.c_str(), 1);  // for scripts: what we start ourselves is told by its connection string
   AgentProgram program(std::move(*configuration), run_directory);
   const int code = program.run();
   std::fflush(stderr);

@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include "main/programs.hpp"
 #include "settings/dynamic_cache.hpp"
+#include "settings/environment.hpp"
 
 extern char** environ;  // POSIX: not declared by a header
 
@@ -36,12 +39,25 @@ settings::Environment process_environment() {
   return result;
 }
 
+bool names_configuration(const settings::Environment& environment) {
+  return !settings::variable(environment, "PATRONI_CONFIGURATION").empty() || !settings::read_environment(environment, {}).tree.empty();
+}
+
+std::optional<std::string> why_unusable(const std::string& path, const settings::Environment& environment) {
+  const auto why = path.empty() ? std::nullopt : settings::why_unreadable(path);
+  std::error_code error;
+  if (!why || (!std::filesystem::exists(path, error) && names_configuration(environment))) return std::nullopt;
+  return fmt::format("{}: {}", path, *why);
+}
+
+void Configuration::clear_environment() const {
+  for (const auto& name : loaded_.consumed) ::unsetenv(name.c_str());
+}
+
 tl::expected<Configuration, std::string> Configuration::read(const std::string& path, settings::Purpose purpose) {
   Configuration configuration;
-  if (!path.empty()) {
-    if (const auto why = settings::why_unreadable(path)) return tl::make_unexpected(fmt::format("{}: {}", path, *why));
-  }
-  configuration.source_ = {.path = path, .environment = process_environment()};
+  configuration.source_ = {.path = path == kEnvironment ? "" : path, .environment = process_environment()};
+  if (const auto why = why_unusable(configuration.source_.path, configuration.source_.environment)) return tl::make_unexpected(*why);
   configuration.circumstances_.purpose = purpose;
   if (auto made = configuration.make(std::nullopt, true); !made) return tl::make_unexpected(made.error());
   // What the last run accepted is in force until the store says otherwise.

@@ -12,16 +12,22 @@
 namespace matriarch::main {
 
 settings::Environment process_environment();
+// Whether the variables PATRONI_* (MATRIARCH_*) alone say anything.
+bool names_configuration(const settings::Environment& environment);
+// Why this file or directory cannot be taken, with its name. One that does not exist can, where the environment speaks instead.
+std::optional<std::string> why_unusable(const std::string& path, const settings::Environment& environment);
 
 class Configuration {
  public:
-  // Reads the file (or directory; empty: the environment alone). The error is every complaint, one a line.
+  // Reads the file (or directory; empty or missing: the environment alone). The error is every complaint, one a line.
   static tl::expected<Configuration, std::string> read(const std::string& path, settings::Purpose purpose);
 
   std::shared_ptr<const model::Settings> settings() const { return settings_; }
   // One line each; for the log of whoever starts.
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::string& path() const { return source_.path; }
+  // So that no callback or script finds passwords in its environment. Before there are other threads.
+  void clear_environment() const;
 
   // The effective settings for a document from the store (nothing: the one accepted last). `reread` reads the local
   // sources again first. On error nothing changes.

@@ -15,6 +15,5 @@ std::optional<std::string> nearest_command(const std::string& word);
 bool is_store_command(std::string_view word);  // behind `store`: not the name of a file
 int run_operator(int argc, char** argv);
 void print_operator_help(std::FILE* stream);
-int print_sample_configuration();
 
 }  // namespace matriarch::main

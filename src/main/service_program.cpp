@@ -60,7 +60,8 @@ int run_service(const std::string& file, bool forms_alone) {
   const std::string guardian = find_guardian(self);
   if (guardian.empty()) return complain("matriarch-guardian was not found beside " + self.string());
 
-  const std::string path = std::filesystem::absolute(file, failed).string();
+  const bool reads_file = !file.empty() && std::filesystem::exists(file, failed);
+  const std::string path = reads_file ? std::filesystem::absolute(file, failed).string() : kEnvironment;
   guardian::Job job{.run_directory = *directory, .data_directory = settings.postgresql.data_dir, .program = guardian};
   job.agent = {self.string(), "agent", path, *directory};
   if (settings.uses_embedded_store()) job.store = {self.string(), "store", path, *directory};

@@ -37,6 +37,11 @@ tl::expected<store::etcd::ClientSettings, std::string> store_client_settings(con
   if (!context) return tl::unexpected(context.error());
   client.tls = *context;
   for (const auto& host : etcd.hosts) client.endpoints.emplace_back(net::TcpEndpoint{.host = host.host, .port = host.port, .tls = *context});
+  if (!etcd.srv.empty()) {
+    auto found_by_tls = tls_of(etcd.tls, true);
+    if (!found_by_tls) return tl::unexpected(found_by_tls.error());
+    client.discovery = store::etcd::DiscoverySettings{.domain = etcd.srv, .suffix = etcd.srv_suffix, .tls = *found_by_tls};
+  }
   client.username = etcd.username;
   client.password = etcd.password;
   client.discovers = !etcd.use_proxies;

@@ -77,6 +77,7 @@ struct FailoverKey {
   MemberName leader;
   MemberName candidate;
   std::optional<WallTime> scheduled_at;
+  std::string schedule;              // the same in the words, and the time zone, of whoever asked
   bool schedule_unreadable = false;  // scheduled_at could not be parsed: no request, to be cleared by the leader
   Revision revision;
   bool is_switchover() const { return !leader.empty(); }

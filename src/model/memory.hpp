@@ -30,6 +30,7 @@ struct SyncProgress {
 
 struct ScheduledRestart {
   WallTime at{};
+  std::string text;               // ISO 8601 in the zone that was given
   boost::json::object filters;    // role, postgres_version, restart_pending, timeout as requested
   std::string postmaster_start_time;
   bool operator==(const ScheduledRestart&) const = default;

@@ -1,5 +1,7 @@
 #include "model/settings.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace matriarch::model {
@@ -36,6 +38,21 @@ std::string RestSettings::api_url() const {
 }
 
 std::string Settings::key_prefix() const { return collapse_slashes(fmt::format("/{}/{}/", name_space, scope)); }
+
+std::vector<ReplicaMethod> methods_for_remote(const Settings& settings) {
+  const auto& node = settings.postgresql;
+  if (!settings.dynamic.standby_cluster) return node.create_replica_methods;
+  std::vector<ReplicaMethod> methods;
+  for (const auto& name : settings.dynamic.standby_cluster->create_replica_methods) {
+    ReplicaMethod method{.name = name};
+    for (const auto* known : {&node.create_replica_methods, &node.spare_replica_methods}) {
+      const auto found = std::find_if(known->begin(), known->end(), [&](const auto& one) { return one.name == name; });
+      if (found != known->end()) method = *found;
+    }
+    methods.push_back(std::move(method));
+  }
+  return methods;
+}
 
 std::string slot_name_of(const MemberName& name) {
   std::string slot;

@@ -108,6 +108,7 @@ struct PostgresSettings {
   bool remove_data_directory_on_rewind_failure = false;
   bool remove_data_directory_on_diverged_timelines = false;
   std::vector<ReplicaMethod> create_replica_methods;  // in order; "basebackup" is built in
+  std::vector<ReplicaMethod> spare_replica_methods;   // have a section with a command, and are not among them
   Options basebackup, rewind_options;
   std::map<std::string, std::string> callbacks;       // on_start, on_stop, on_restart, on_reload, on_role_change
   std::string pre_promote, before_stop;
@@ -232,6 +233,9 @@ struct Settings {
   std::string key_prefix() const;
   bool operator==(const Settings&) const = default;
 };
+
+// What copies a remote primary: the methods that the standby cluster names; without one, those of the node.
+std::vector<ReplicaMethod> methods_for_remote(const Settings& settings);
 
 // "node-1.example" -> "node_1_example": the replication slot of a member (docs/configuration.md).
 std::string slot_name_of(const MemberName& name);

@@ -205,15 +205,7 @@ asio::awaitable<Outcome> clone_by_method(Site& site, const model::ReplicaMethod&
 
 std::vector<model::ReplicaMethod> methods_for(const Site& site, const ports::Source& source) {
   if (source.basebackup_only) return {model::ReplicaMethod{.name = "basebackup"}};
-  std::vector<model::ReplicaMethod> methods = site.postgresql().create_replica_methods;
-  if (source.remote && site.settings->dynamic.standby_cluster) {
-    methods.clear();
-    for (const auto& name : site.settings->dynamic.standby_cluster->create_replica_methods) {
-      const auto& all = site.postgresql().create_replica_methods;
-      const auto found = std::find_if(all.begin(), all.end(), [&](const model::ReplicaMethod& method) { return method.name == name; });
-      methods.push_back(found == all.end() ? model::ReplicaMethod{.name = name} : *found);
-    }
-  }
+  auto methods = source.remote ? model::methods_for_remote(*site.settings) : site.postgresql().create_replica_methods;
   if (methods.empty()) methods.push_back({.name = "basebackup"});
   if (source.conn_url.empty()) std::erase_if(methods, [](const model::ReplicaMethod& method) { return !method.no_leader || method.name == "basebackup"; });
   return methods;

@@ -16,16 +16,6 @@ namespace {
 
 using Socket = asio::posix::stream_descriptor;
 
-// One line: libpq's messages have several, and a newline at their end.
-std::string one_line(std::string_view message) {
-  std::string text;
-  for (const auto line : lines_of(trim(message))) {
-    if (!text.empty()) text += "; ";
-    text += trim(line);
-  }
-  return text;
-}
-
 Socket duplicate_socket(const asio::any_io_executor& executor, PGconn* connection) {
   return Socket(executor, ::fcntl(PQsocket(connection), F_DUPFD_CLOEXEC, 0));
 }

@@ -105,6 +105,15 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+std::string one_line(std::string_view message) {
+  std::string text;
+  for (const auto line : lines_of(trim(message))) {
+    if (!text.empty()) text += "; ";
+    text += trim(line);
+  }
+  return text;
+}
+
 template <typename Number>
 std::optional<Number> to_number(std::string_view text, int base) {
   Number value{};

@@ -82,6 +82,7 @@ asio::awaitable<Answer> Actions::restart(net::HttpRequest request) {
   if (order->schedule) {
     posted.kind = Request::Kind::kScheduleRestart;
     posted.body["schedule"] = order->schedule->text;
+    posted.body["schedule_us"] = order->schedule->at.time_since_epoch().count();
     limit = kForStore;
   }
   Reply reply = co_await courier_.ask(std::move(posted), limit);

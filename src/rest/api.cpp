@@ -51,7 +51,7 @@ class Api::Impl : public std::enable_shared_from_this<Api::Impl> {
  public:
   Impl(asio::any_io_executor executor, World world, std::shared_ptr<const model::Settings> settings)
       : executor_(executor), world_(std::move(world)), settings_(settings), published_(executor), recorded_(executor),
-        idle_(executor), readings_(executor, world_.board, world_.clocks, world_.fresh_status, settings), courier_(executor, world_.post),
+        idle_(executor), readings_(executor, world_.board, world_.journal, world_.clocks, world_.fresh_status, settings), courier_(executor, world_.post),
         reads_(readings_, world_.journal, world_.clocks.now()), actions_(readings_, courier_, world_.peers, published_, world_.journal, world_.refuse_config),
         gate_(executor, world_.journal), listeners_(executor, world_.journal) {}
 

@@ -43,7 +43,7 @@ json::object cluster_document(const model::Cluster& cluster, const std::string& 
   json::object document{{"members", std::move(members)}};
   if (model::modes_of(cluster).paused) document["pause"] = true;
   if (cluster.failover && cluster.failover->scheduled_at) {
-    json::object schedule{{"at", model::format_timestamp(*cluster.failover->scheduled_at)}};
+    json::object schedule{{"at", cluster.failover->schedule}};
     if (!cluster.failover->leader.empty()) schedule["from"] = cluster.failover->leader.text;
     if (!cluster.failover->candidate.empty()) schedule["to"] = cluster.failover->candidate.text;
     document["scheduled_switchover"] = std::move(schedule);

@@ -71,7 +71,7 @@ void add_pending_restart(const model::PostgresNode& node, json::object& document
 void add_scheduled_restart(const Reading& reading, json::object& document) {
   if (!reading.snapshot || !reading.snapshot->decision.memory.scheduled_restart) return;
   const auto& restart = *reading.snapshot->decision.memory.scheduled_restart;
-  json::object shown{{"schedule", model::format_timestamp(restart.at)}};
+  json::object shown{{"schedule", restart.text}};
   for (const auto& filter : restart.filters) {
     if (filter.key() != "schedule") shown[filter.key()] = filter.value();
   }
@@ -116,6 +116,11 @@ json::object node_document(const Reading& reading, const NodeStatus& status) {
   add_pending_restart(node, document);
   document["patroni"] = {{"version", model::kPatroniVersion}, {"scope", reading.settings->scope}, {"name", reading.settings->name.text}};
   add_scheduled_restart(reading, document);
+  // Two are always on their way.
+  if (reading.log_queue.waiting > 2) {
+    document["logger_queue_size"] = reading.log_queue.waiting;
+    if (reading.log_queue.lost > 0) document["logger_records_lost"] = reading.log_queue.lost;
+  }
   if (watchdog_failed(reading)) document["watchdog_failed"] = true;
   document["matriarch"] = own_version(reading);
   return document;

@@ -8,6 +8,7 @@
 #include "model/postgres.hpp"
 #include "model/settings.hpp"
 #include "ports/board.hpp"
+#include "ports/journal.hpp"
 
 namespace matriarch::rest {
 
@@ -18,6 +19,7 @@ struct Reading {
   model::LeaseState lease;                              // as the keeper knows it now
   model::Instant now{};
   model::WallTime wall_now{};
+  ports::LogQueue log_queue;
 
   // The cluster as last read from the store, or null when that read is not current: the store is unreachable, or empty.
   const model::Cluster* cluster() const;

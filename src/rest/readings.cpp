@@ -25,9 +25,9 @@ std::shared_ptr<const model::PostgresNode> recent_or_unknown(const Reading& read
 
 }  // namespace
 
-Readings::Readings(asio::any_io_executor executor, const ports::Board& board, Clocks clocks, FreshStatus fresh_status,
+Readings::Readings(asio::any_io_executor executor, const ports::Board& board, const ports::Journal& journal, Clocks clocks, FreshStatus fresh_status,
                    std::shared_ptr<const model::Settings> settings)
-    : executor_(executor), board_(board), clocks_(std::move(clocks)), fresh_status_(std::move(fresh_status)),
+    : executor_(executor), board_(board), journal_(journal), clocks_(std::move(clocks)), fresh_status_(std::move(fresh_status)),
       settings_(std::move(settings)), answered_(executor) {}
 
 Reading Readings::now() const {
@@ -37,6 +37,7 @@ Reading Readings::now() const {
   // Last: what was read above must not be younger than the moment it is judged at.
   reading.now = clocks_.now();
   reading.wall_now = clocks_.wall_now();
+  reading.log_queue = journal_.queue();
   return reading;
 }
 

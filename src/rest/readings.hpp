@@ -22,7 +22,7 @@ struct Clocks {
 
 class Readings {
  public:
-  Readings(boost::asio::any_io_executor executor, const ports::Board& board, Clocks clocks, FreshStatus fresh_status,
+  Readings(boost::asio::any_io_executor executor, const ports::Board& board, const ports::Journal& journal, Clocks clocks, FreshStatus fresh_status,
            std::shared_ptr<const model::Settings> settings);
 
   Reading now() const;
@@ -42,6 +42,7 @@ class Readings {
 
   boost::asio::any_io_executor executor_;
   const ports::Board& board_;
+  const ports::Journal& journal_;
   Clocks clocks_;
   FreshStatus fresh_status_;
   std::shared_ptr<const model::Settings> settings_;

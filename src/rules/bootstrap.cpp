@@ -104,18 +104,11 @@ Plan copy(const Situation& s) {
           .says = "trying to " + name};
 }
 
-bool is_usable_without_leader(const Situation& s, const model::ReplicaMethod& method) {
-  if (method.name == "basebackup" || !method.no_leader) return false;
-  const auto& remote = s.seen.dynamic().standby_cluster;
-  if (!remote) return true;
-  const auto& allowed = remote->create_replica_methods;
-  return std::find(allowed.begin(), allowed.end(), method.name) != allowed.end();
-}
 bool can_copy_without_leader(const Situation& s) {
   const bool somebody_creates_the_cluster = cluster(s).initialize && cluster(s).initialize->empty();
-  const auto& methods = s.seen.settings->postgresql.create_replica_methods;
-  return !somebody_creates_the_cluster && std::any_of(methods.begin(), methods.end(), [&](const auto& method) {
-    return is_usable_without_leader(s, method);
+  const auto methods = model::methods_for_remote(*s.seen.settings);
+  return !somebody_creates_the_cluster && std::any_of(methods.begin(), methods.end(), [](const auto& method) {
+    return method.name != "basebackup" && method.no_leader;
   });
 }
 Plan copy_without_leader(const Situation& s) {

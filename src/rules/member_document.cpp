@@ -58,7 +58,7 @@ void add_scheduled_restart(const Situation& s, boost::json::object& document) {
   const auto& scheduled = s.memory.scheduled_restart;
   if (!scheduled) return;
   boost::json::object shown = scheduled->filters;
-  shown["schedule"] = iso8601(scheduled->at);
+  shown["schedule"] = scheduled->text;
   if (scheduled->postmaster_start_time.empty()) shown["postmaster_start_time"] = nullptr;
   else shown["postmaster_start_time"] = scheduled->postmaster_start_time;
   document["scheduled_restart"] = shown;

@@ -166,11 +166,13 @@ Plan schedule(const Situation& s) {
   if (!at) return {.actions = {model::AnswerWish{wish.id, 400, "Unable to parse scheduled timestamp"}}};
   if (s.memory.scheduled_restart) return {.actions = {model::AnswerWish{wish.id, 409, "Another restart is already scheduled"}}};
   boost::json::object filters = wish.body;
+  const auto* text = wish.body.if_contains("schedule");
+  const std::string words = text && text->is_string() ? std::string(text->get_string()) : iso8601(*at);
   filters.erase("schedule");
   filters.erase("schedule_us");
   return {.actions = {model::AnswerWish{wish.id, 202, "Restart scheduled"}},
           .memory = remembering(s, [&](Memory& memory) {
-            memory.scheduled_restart = model::ScheduledRestart{.at = *at, .filters = filters, .postmaster_start_time = s.seen.postgres.postmaster_start_time};
+            memory.scheduled_restart = model::ScheduledRestart{.at = *at, .text = words, .filters = filters, .postmaster_start_time = s.seen.postgres.postmaster_start_time};
           })};
 }
 

@@ -2,7 +2,7 @@
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
-#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
@@ -53,6 +53,7 @@ spdlog::file_event_handlers giving(std::optional<unsigned> mode) {
 spdlog::sink_ptr make_sink(const model::LogSettings& settings) {
   if (settings.dir.empty()) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
   const auto path = (std::filesystem::path(settings.dir) / "patroni.log").string();
+  if (settings.file_num == 0) return std::make_shared<spdlog::sinks::basic_file_sink_mt>(path, false, giving(settings.mode));
   const auto size = settings.file_size > 0 ? static_cast<std::size_t>(settings.file_size) : std::size_t{1} << 40;
   return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, size, static_cast<std::size_t>(std::max(settings.file_num, 1)), false,
                                                                 giving(settings.mode));
@@ -104,6 +105,8 @@ void Journal::event(std::string kind, boost::json::object details) {
   if (events_.size() > kKeptEvents) events_.pop_front();
   for (const auto& callback : callbacks_) callback(event);
 }
+
+ports::LogQueue Journal::queue() const { return {.waiting = pool_->queue_size(), .lost = pool_->overrun_counter()}; }
 
 std::vector<Event> Journal::events_after(std::uint64_t id) const {
   const std::lock_guard lock(events_mutex_);

@@ -38,6 +38,7 @@ class Journal : public ports::Journal {
 
   void log(ports::Level level, std::string text) override;
   void event(std::string kind, boost::json::object details) override;
+  ports::LogQueue queue() const override;
 
   // Any thread: the events after that id, oldest first.
   std::vector<Event> events_after(std::uint64_t id) const;

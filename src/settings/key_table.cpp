@@ -36,7 +36,7 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
   {"postgresql.bin_name.pg_rewind", "string", "pg_rewind", R},                                                      \
   {"postgresql.database", "string", "postgres", S}, {"postgresql.use_unix_socket", "boolean", "false", R},          \
   {"postgresql.use_unix_socket_repl", "boolean", "false", R},                                                       \
-  {"postgresql.krbsrvname", "string", "", R, kDiffers, "PGKRBSRVNAME is not set for other programs"},               \
+  {"postgresql.krbsrvname", "string", "", R, kDiffers, "PGKRBSRVNAME of scripts stays as at the start"},                 \
   {"postgresql.parameters.*", "setting", "", P}, {"postgresql.parameters_primary.*", "setting", "", P},             \
   {"postgresql.parameters_replica.*", "setting", "", P}, {"postgresql.parameters_standby_leader.*", "setting", "", P}, \
   {"postgresql.pg_hba", "list of lines", "", R}, {"postgresql.pg_hba_primary", "list of lines", "", R},             \
@@ -72,10 +72,10 @@ constexpr std::string_view kOwnTimes = "the embedded store has its own times: em
 #define MATRIARCH_ETCD_KEYS(section, support)                                                                       \
   {section ".host", "host:port", "", S, support}, {section ".hosts", "list or comma list of host:port", "", S, support}, \
   {section ".port", "integer", "2379", S, support}, {section ".url", "url", "", S, support}, {section ".proxy", "url", "", S, support}, \
-  {section ".srv", "domain", "", S, kRefused}, {section ".discovery_srv", "domain", "", S, kRefused},               \
-  {section ".srv_domain", "domain", "", S, kRefused}, {section ".srv_suffix", "string", "", S, kRefused},     \
+  {section ".srv", "domain", "", S, support}, {section ".discovery_srv", "domain", "", S, support},                 \
+  {section ".srv_domain", "domain", "", S, support}, {section ".srv_suffix", "string", "", S, support},       \
   {section ".use_proxies", "boolean", "false", S, support}, {section ".protocol", "http or https", "http", S, support}, \
-  {section ".username", "string", "", S, support}, {section ".password", "string", "", S, support},                 \
+  {section ".username", "string", "", R, support}, {section ".password", "string", "", R, support},                 \
   {section ".cacert", "path", "", S, support}, {section ".cert", "path", "", S, support}, {section ".key", "path", "", S, support}
 
 constexpr std::array kLocalKeys = std::to_array<Key>({
@@ -93,14 +93,14 @@ constexpr std::array kLocalKeys = std::to_array<Key>({
     {"log.level", "level", "INFO", R},
     {"log.traceback_level", "DEBUG or ERROR", "ERROR", R, kDiffers, "changes nothing: there are no tracebacks"},
     {"log.format", "string or list", "%(asctime)s %(levelname)s: %(message)s", R, kDiffers,
-     "of plain only: json has asctime, levelname, message, whatever a list says; %(asctime)s, %(levelname)s, %(message)s, %(process)d, %(thread)d, %(name)s are known"},
-    {"log.format.**", "list", "", R, kNoEffect, "the fields of json are fixed"},
+     "names of modules, files and threads are all 'matriarch'"},
+    {"log.format.**", "list", "", R},
     {"log.dateformat", "strftime", "", R},
     {"log.static_fields.*", "scalar", "", R},
     {"log.max_queue_size", "integer", "1000", S, kDiffers, "64 to 65536, never unbounded; the oldest line is dropped"},
     {"log.dir", "path", "", R},
     {"log.file_size", "bytes", "25000000", R},
-    {"log.file_num", "integer", "4", R, kDiffers, "0 keeps one old file"},
+    {"log.file_num", "integer", "4", R},
     {"log.mode", "octal integer", "", R},
     {"log.loggers.*", "level", "", R, kNoEffect, "they are Python's; log.level holds for everything"},
     {"log.deduplicate_heartbeat_logs", "boolean", "false", R, kNoEffect, "a line is written when something changes, never for a heartbeat"},

@@ -74,6 +74,17 @@ std::vector<model::ReplicaMethod> read_methods(Reader& reader) {
   return methods;
 }
 
+// A standby cluster may name methods of its own.
+std::vector<model::ReplicaMethod> read_spare_methods(Reader& reader, const std::vector<model::ReplicaMethod>& used) {
+  std::vector<model::ReplicaMethod> methods;
+  for (const std::string& name : replica_methods_of(reader.object())) {
+    const bool is_used = std::any_of(used.begin(), used.end(), [&](const auto& method) { return method.name == name; });
+    const bool has_section = reader.object().contains(name) && reader.object().at(name).is_object();
+    if (!is_used && has_section) methods.push_back(read_method(reader, name));
+  }
+  return methods;
+}
+
 // 0 would fail every start at once.
 Milliseconds read_pg_ctl_timeout(Reader& reader) {
   const json::value* value = reader.find("pg_ctl_timeout");
@@ -117,6 +128,7 @@ void read_shared(Reader& reader, model::PostgresSettings& settings) {
   settings.remove_data_directory_on_rewind_failure = reader.flag("remove_data_directory_on_rewind_failure");
   settings.remove_data_directory_on_diverged_timelines = reader.flag("remove_data_directory_on_diverged_timelines");
   settings.create_replica_methods = read_methods(reader);
+  settings.spare_replica_methods = read_spare_methods(reader, settings.create_replica_methods);
   settings.basebackup = read_options(reader, "basebackup", "basebackup", kForbiddenBasebackup);
   settings.rewind_options = read_options(reader, "rewind", "rewind", kForbiddenRewind);
   settings.callbacks = reader.mapping("callbacks");

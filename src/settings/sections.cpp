@@ -65,6 +65,25 @@ bool is_level(std::string_view text) {
   return std::find(kLevels.begin(), kLevels.end(), text) != kLevels.end();
 }
 
+// Python's names for what a log record says of itself.
+bool is_record_field(std::string_view name) {
+  static constexpr std::array<std::string_view, 17> kFields{"asctime", "levelname", "levelno", "message", "name", "module", "filename", "pathname", "funcName",
+                                                            "lineno", "process", "processName", "thread", "threadName", "created", "msecs", "relativeCreated"};
+  return std::find(kFields.begin(), kFields.end(), name) != kFields.end();
+}
+
+void warn_about_unknown_fields(Reader& reader, const model::LogSettings& settings) {
+  const auto check = [&](std::string_view name) {
+    if (!is_record_field(name)) reader.warn("format", fmt::format("names the field {}, which no log record has", name));
+  };
+  for (const auto& [field, name] : settings.fields) check(field);
+  const std::string_view format = settings.format;
+  for (auto begin = format.find("%("); begin != std::string_view::npos; begin = format.find("%(", begin + 2)) {
+    const auto end = format.find(')', begin);
+    if (end != std::string_view::npos) check(format.substr(begin + 2, end - begin - 2));
+  }
+}
+
 // A list of field names and {field: name to print it under}.
 std::vector<std::pair<std::string, std::string>> read_fields(Reader& reader, const json::array& list) {
   std::vector<std::pair<std::string, std::string>> fields;
@@ -91,6 +110,7 @@ void read_format(Reader& reader, model::LogSettings& settings) {
   } else if (const std::string text = reader.text("format"); !text.empty()) {
     settings.format = text;
   }
+  warn_about_unknown_fields(reader, settings);
 }
 
 void read_levels(Reader& reader, model::LogSettings& settings) {

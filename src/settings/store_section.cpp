@@ -171,7 +171,7 @@ void read_endpoints(Reader& reader, model::EtcdSettings& settings) {
   } else if (reader.has("host")) {
     if (const auto host = reader.address("host", port)) settings.hosts = {*host};
   } else if (settings.srv.empty()) {
-    reader.complaints().push_back({.path = "etcd3", .wrong = "has none of hosts, host, url, proxy", .right = "name the endpoints of etcd"});
+    reader.complaints().push_back({.path = "etcd3", .wrong = "has none of hosts, host, srv, url, proxy", .right = "name the endpoints of etcd"});
   }
 }
 

@@ -4,21 +4,18 @@ Patroni is Debian's newest package, unpacked aside by scripts/fetch-patroni. Its
 for the store's section.
 """
 import os
-import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-from herd import system
+from herd import patroni, system
 from herd.node import Node
 from herd.witness import WitnessedHerd
 from herd.writer import Writer, lost_writes, prepare, two_writers
 
 pytestmark = pytest.mark.long
 
-PROJECT = Path(__file__).resolve().parents[2]
 # Patroni's least ttl, which counts as soon as one Patroni takes part (docs/configuration.md).
 TIMING = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3}
 
@@ -66,12 +63,8 @@ class MixedHerd(WitnessedHerd):
 
     def __init__(self, build, **options):
         super().__init__(build, dynamic=TIMING | {"maximum_lag_on_failover": 1 << 20}, scope="mixed", **options)
-        fetched = self.build.parent / "patroni"
-        done = subprocess.run([PROJECT / "scripts/fetch-patroni", fetched], text=True, capture_output=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        self.version = done.stdout.strip()
-        self.patroni = self.work / "patroni"  # where the unprivileged user can read it
-        shutil.copytree(fetched, self.patroni)
+        self.patroni = self.work / "patroni"
+        self.version = patroni.fetch(self.patroni)
         self.guest = Guest(self, 4)
 
     def let_guest_in(self):

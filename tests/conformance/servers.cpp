@@ -53,7 +53,7 @@ std::uint16_t a_free_port() {
   return acceptor.local_endpoint().port();
 }
 
-Cluster::Cluster(Kind kind, int size) : kind_(kind), directory_(a_directory()) {
+Cluster::Cluster(Kind kind, int size, Protection protection) : kind_(kind), protection_(std::move(protection)), directory_(a_directory()) {
   for (int i = 0; i < size; ++i) nodes_.push_back({.client_port = a_free_port(), .peer_port = a_free_port()});
   for (int i = 0; i < size; ++i) start(i);
 }
@@ -72,11 +72,16 @@ std::vector<std::string> Cluster::etcd_command(int server) const {
   for (int i = 0; i < size(); ++i) {
     members += fmt::format("{}n{}=http://127.0.0.1:{}", i == 0 ? "" : ",", i, nodes_[static_cast<std::size_t>(i)].peer_port);
   }
-  const std::string client_url = fmt::format("http://127.0.0.1:{}", node.client_port);
+  const bool is_protected = !protection_.cafile.empty();
+  const std::string client_url = fmt::format("{}://127.0.0.1:{}", is_protected ? "https" : "http", node.client_port);
   const std::string peer_url = fmt::format("http://127.0.0.1:{}", node.peer_port);
-  return {"etcd", "--name", fmt::format("n{}", server), "--data-dir", data_directory(server), "--listen-client-urls", client_url, "--advertise-client-urls", client_url,
+  std::vector<std::string> argv = {"etcd", "--name", fmt::format("n{}", server), "--data-dir", data_directory(server), "--listen-client-urls", client_url, "--advertise-client-urls", client_url,
           "--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url, "--initial-cluster", members, "--initial-cluster-token", directory_, "--logger", "zap",
-          "--log-outputs", "stderr"};
+          "--log-outputs", "stderr", "--auth-token-ttl", std::to_string(protection_.token_ttl_s)};
+  if (is_protected) {
+    argv.insert(argv.end(), {"--cert-file", protection_.certfile, "--key-file", protection_.keyfile, "--trusted-ca-file", protection_.cafile, "--client-cert-auth"});
+  }
+  return argv;
 }
 
 std::vector<std::string> Cluster::embedded_command(int server) const {

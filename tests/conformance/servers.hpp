@@ -19,15 +19,22 @@ struct Abilities {
 };
 Abilities abilities_of(Kind kind);
 
+// How etcd is to be reached; empty: in clear text by everybody.
+struct Protection {
+  std::string certfile, keyfile, cafile;  // a client without a certificate of that authority is turned away
+  int token_ttl_s = 300;                  // of a login, once there are users
+};
+
 class Cluster {
  public:
   // Waits until all of `size` servers run; they may still elect. Throws when one ends at its start.
-  Cluster(Kind kind, int size);
+  Cluster(Kind kind, int size, Protection protection = {});
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
   std::uint16_t port(int server) const { return nodes_[static_cast<std::size_t>(server)].client_port; }
+  std::uint16_t peer_port(int server) const { return nodes_[static_cast<std::size_t>(server)].peer_port; }
   int size() const { return static_cast<int>(nodes_.size()); }
 
   void kill(int server);      // SIGKILL, and waits for the end
@@ -48,6 +55,7 @@ class Cluster {
   std::string end_of_log(int server) const;
 
   Kind kind_;
+  Protection protection_;
   std::string directory_;
   std::vector<Node> nodes_;
 };

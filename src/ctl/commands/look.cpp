@@ -1,4 +1,4 @@
-// list, topology, history, dsn, version, query: read and print.
+// list, topology, history, dsn, version: read and print.
 #include <cmath>
 #include <algorithm>
 #include <fmt/format.h>
@@ -161,12 +161,6 @@ int run_version(Context& context, Words words) {
   const auto answers = context.call_all(std::move(calls));
   for (std::size_t i = 0; i < members.size(); ++i) fmt::print(context.out(), "{}\n", version_line(members[i], answers[i]));
   return 0;
-}
-
-int run_query(Context& context, Words words) {
-  const bool asks_for_help = std::find(words.begin(), words.end(), "--help") != words.end();
-  if (asks_for_help) throw HelpRequested{fmt::format("Usage: {}\n\n  Not supported yet; use: psql \"$({} dsn)\"\n", context.command("query"), context.program())};
-  throw Failure{fmt::format("query is not supported yet; use: psql \"$({} dsn)\"", context.invocation())};
 }
 
 }  // namespace matriarch::ctl

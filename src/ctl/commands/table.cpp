@@ -15,7 +15,7 @@ constexpr std::array kCommands{
     Command{"events", kLook, "Show what happened on every member, merged by time", run_events},
     Command{"dsn", kLook, "Print a connection string of a member", run_dsn},
     Command{"version", kLook, "Print the version of this program and of a running cluster", run_version},
-    Command{"query", kLook, "Query a member of a cluster (not supported yet: use psql with `dsn`)", run_query},
+    Command{"query", kLook, "Query a member of a cluster", run_query},
     Command{"switchover", kChange, "Hand the leader role over to a healthy replica", run_switchover},
     Command{"failover", kChange, "Make a replica the leader although the leader may be gone", run_failover},
     Command{"restart", kChange, "Restart PostgreSQL of members, now or later", run_restart},

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause = 20ms;
 constexpr milliseconds kLongestPause = 250ms;
 constexpr milliseconds kShortestAttempt = 10ms;
+constexpr milliseconds kBetweenSearches = 2s;
 constexpr std::size_t kLargestAnswer = 64u << 20;
 
 milliseconds left_until(Deadline deadline) {
@@ -67,6 +68,10 @@ Client::Client(asio::any_io_executor executor, ClientSettings settings, Report r
       report_(std::move(report)),
       servers_(settings_.prefers_first),
       random_(std::random_device{}()) {
+  use_configured();
+}
+
+void Client::use_configured() {
   std::vector<ServerPtr> servers;
   for (const auto& endpoint : settings_.endpoints) servers.push_back(make_server(endpoint, true));
   servers_.set(std::move(servers));
@@ -81,6 +86,13 @@ Client::ServerPtr Client::make_server(net::Endpoint endpoint, bool is_configured
   return std::make_shared<Server>(Server{.endpoint = endpoint, .name = name_of(endpoint), .is_configured = is_configured, .is_verified = is_configured, .http = std::move(http)});
 }
 
+void Client::set_credentials(const std::string& username, const std::string& password) {
+  if (username == settings_.username && password == settings_.password) return;
+  settings_.username = username;
+  settings_.password = password;
+  token_.clear();
+}
+
 void Client::close() {
   closed_ = true;
   for (const ServerPtr& server : servers_.all()) server->http.reset();
@@ -93,6 +105,7 @@ asio::awaitable<Client::Answer> Client::call(Request request, Deadline deadline)
   Failure last = ended("no server of the store is known");
   bool was_ambiguous = false;
   milliseconds length = kFirstPause;
+  if (!searched_) co_await search(deadline);
   do {
     const auto order = servers_.in_order(Clock::now());
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -105,6 +118,7 @@ asio::awaitable<Client::Answer> Client::call(Request request, Deadline deadline)
       if (was_ambiguous && !request.repeatable) co_return tl::unexpected(last);
     }
     wants_discovery_ = true;  // nobody answers: whoever does next may know of others
+    co_await search(deadline);
   } while (!closed_ && co_await pause(length, deadline));
   if (was_ambiguous) last.kind = Failure::Kind::kAmbiguous;
   co_return tl::unexpected(last);
@@ -169,6 +183,8 @@ asio::awaitable<Client::Response> Client::exchange(ServerPtr server, net::HttpRe
 
 asio::awaitable<Client::Answer> Client::send(ServerPtr server, Request request, Deadline deadline) {
   auto message = http_request(request);
+  // A server must not go on with what nobody waits for any more: it would happen when others have acted since.
+  message.headers.push_back({"Grpc-Timeout", fmt::format("{}m", left_until(deadline).count())});
   auto response = co_await exchange(server, std::move(message), deadline);
   if (!response) co_return tl::unexpected(response.error());
   if (response->status >= 400) co_return tl::unexpected(failure_of(response->status, response->body));
@@ -278,6 +294,21 @@ asio::awaitable<void> Client::discover() {
   discovering_ = false;
 }
 
+// By SRV records. What was known stays when they cannot be had.
+asio::awaitable<void> Client::search(Deadline deadline) {
+  searched_ = true;
+  if (!settings_.discovery || closed_ || Clock::now() < next_search_) co_return;
+  next_search_ = Clock::now() + kBetweenSearches;
+  const auto self = shared_from_this();
+  auto discovery = *settings_.discovery;
+  auto found = co_await find_servers(std::move(discovery), deadline);
+  if (found.endpoints.empty() && report_) report_(fmt::format("no server of the store was found by SRV records of {}", settings_.discovery->domain));
+  if (found.endpoints.empty() || closed_) co_return;
+  settings_.endpoints = std::move(found.endpoints);
+  settings_.tls = std::move(found.tls);
+  use_configured();
+}
+
 void Client::learn(const json::object& answer) {
   std::vector<ServerPtr> servers;
   for (const auto& endpoint : settings_.endpoints) servers.push_back(make_server(endpoint, true));
@@ -296,6 +327,7 @@ void Client::learn(const json::object& answer) {
 asio::awaitable<Client::StreamEnd> Client::stream(Request request, OnMessage on_message, milliseconds connect_timeout, milliseconds idle_timeout) {
   StreamEnd end{.failure = ended("no server of the store is known")};
   const Deadline deadline = Clock::now() + connect_timeout;
+  if (!searched_) co_await search(deadline);
   const auto order = servers_.in_order(Clock::now());
   for (std::size_t i = 0; i < order.size() && !end.opened && left_until(deadline) > 0ms; ++i) {
     const ServerPtr server = order[i];

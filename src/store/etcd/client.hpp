@@ -8,9 +8,11 @@
 #include <boost/json.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
+#include "store/etcd/discovery.hpp"
 #include "store/etcd/failure.hpp"
 #include "store/etcd/servers.hpp"
 #include "store/etcd/wire.hpp"
@@ -21,6 +23,7 @@ struct ClientSettings {
   std::vector<net::Endpoint> endpoints;  // in order of preference
   bool prefers_first = false;            // the first one is our own node's
   bool discovers = true;                 // learns further servers from the member list
+  std::optional<DiscoverySettings> discovery = {};  // by SRV records; `endpoints` are for when there are none
   net::TlsContext tls;                   // of discovered servers; with it no server in clear text is used
   std::string username, password;        // both or none
   std::chrono::milliseconds tcp_user_timeout{0};
@@ -60,6 +63,8 @@ class Client : public std::enable_shared_from_this<Client> {
   std::uint64_t cluster_id() const { return cluster_id_; }
   std::size_t known_servers() const { return servers_.all().size(); }
   std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+  // From the next request on; a token that others gave is not used any more.
+  void set_credentials(const std::string& username, const std::string& password);
   const boost::asio::any_io_executor& executor() const { return executor_; }
   // Cancels what is under way; every later call fails.
   void close();
@@ -81,6 +86,8 @@ class Client : public std::enable_shared_from_this<Client> {
   boost::asio::awaitable<std::optional<Failure>> log_in(ServerPtr server, Deadline deadline);
   boost::asio::awaitable<bool> pause(std::chrono::milliseconds& length, Deadline deadline);
   boost::asio::awaitable<void> discover();
+  boost::asio::awaitable<void> search(Deadline deadline);
+  void use_configured();
   void learn(const boost::json::object& member_list);
   void note(const ServerPtr& server, const Failure& failure);
   net::HttpRequest http_request(const Request& request) const;
@@ -95,7 +102,8 @@ class Client : public std::enable_shared_from_this<Client> {
   std::string token_;
   std::uint64_t cluster_id_ = 0;
   std::uint64_t newest_term_ = 0;
-  bool wants_discovery_ = true, discovering_ = false, closed_ = false;
+  bool wants_discovery_ = true, discovering_ = false, closed_ = false, searched_ = false;
+  Clock::time_point next_search_{};
   std::string last_server_;
   std::atomic<std::uint64_t> requests_{0};
   std::minstd_rand random_;

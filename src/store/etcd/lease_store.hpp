@@ -17,6 +17,7 @@ class LeaseStore final : public ports::LeaseStore {
 
   // Requests sent so far, for metrics. Any thread.
   std::uint64_t requests() const { return client_->requests(); }
+  void set_credentials(const std::string& username, const std::string& password) { client_->set_credentials(username, password); }
 
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> open_session(model::Milliseconds ttl, model::Milliseconds timeout) override;
   boost::asio::awaitable<ports::StoreResult<ports::SessionGrant>> renew(model::SessionToken session, model::MemberName me, bool holding, model::Milliseconds timeout) override;

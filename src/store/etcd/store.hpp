@@ -25,6 +25,7 @@ class Store final : public ports::Store {
   void set_silence_bound(model::Milliseconds bound) { watcher_->set_silence_bound(bound); }
   // Requests sent so far, for metrics. Any thread.
   std::uint64_t requests() const { return client_->requests(); }
+  void set_credentials(const std::string& username, const std::string& password) { client_->set_credentials(username, password); }
 
   std::shared_ptr<const model::Cluster> view() const override { return watcher_->snapshot(); }
   bool connected() const override { return watcher_->connected(); }

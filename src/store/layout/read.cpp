@@ -72,7 +72,8 @@ model::FailoverKey from_document(const json::object& document) {
   model::FailoverKey request{.leader = MemberName(text_field(document, "leader")), .candidate = MemberName(text_field(document, "member"))};
   const auto* scheduled = document.if_contains("scheduled_at");
   if (scheduled && !scheduled->is_null() && !(scheduled->is_string() && scheduled->get_string().empty())) {
-    request.scheduled_at = model::parse_timestamp(text_field(document, "scheduled_at"));
+    request.schedule = text_field(document, "scheduled_at");
+    request.scheduled_at = model::parse_timestamp(request.schedule);
     request.schedule_unreadable = !request.scheduled_at;
   }
   return request;

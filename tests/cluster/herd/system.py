@@ -24,19 +24,18 @@ def wait_until(condition, deadline_s, what):
 
 
 class PortPool:
-    """Ports that were free a moment ago, each given out once, below the range of outgoing connections."""
+    """Ports that were free a moment ago, each given out once (to all herds of this process), below the range of outgoing connections."""
 
-    def __init__(self):
-        self.next = 20000 + (os.getpid() * 97) % 8000
+    next = 20000 + (os.getpid() * 97) % 8000
 
     def take(self):
         while True:
-            self.next = self.next + 1 if self.next < 32000 else 20000
+            PortPool.next = PortPool.next + 1 if PortPool.next < 32000 else 20000
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
-                    probe.bind(("127.0.0.1", self.next))
-                    return self.next
+                    probe.bind(("127.0.0.1", PortPool.next))
+                    return PortPool.next
                 except OSError:
                     continue
 

@@ -4,6 +4,9 @@ import time
 
 from .writer import Writer, lost_writes, two_writers
 
+# No longer than a writer waits anyway on a busy machine: what is longer was an interruption.
+UNNOTICED_S = 0.5
+
 
 class Canary(threading.Thread):
     """How long this machine makes a program wait for its turn at worst: what a deadline of milliseconds must allow for."""

@@ -159,6 +159,11 @@ class Writer(threading.Thread):
         window = [before] + [t for t in times if t > moment]
         return max((later - earlier for earlier, later in zip(window, window[1:])), default=float("inf"))
 
+    def silences(self, longer_than_s):
+        """Every stretch of so much time without an acknowledgement, as (began, ended)."""
+        times = [ack.acknowledged for ack in self.acks]
+        return [(earlier, later) for earlier, later in zip(times, times[1:]) if later - earlier > longer_than_s]
+
 
 def prepare(node):
     connection = node.connect()

@@ -149,6 +149,69 @@ TEST_F(Commands, PrintsConnectionStrings) {
   EXPECT_EQ(desk.err, "Error: --role and --member are mutually exclusive options\n");
 }
 
+class Queries : public Commands {
+ protected:
+  Queries() {
+    desk.statement = [this](const std::map<std::string, std::string>& conninfo, const std::string& sql, std::optional<bool> in_recovery) {
+      asked.push_back(conninfo.at("host") + " " + sql + (in_recovery ? *in_recovery ? " standby" : " primary" : ""));
+      last = conninfo;
+      return outcome;
+    };
+  }
+  std::vector<std::string> asked;
+  std::map<std::string, std::string> last;
+  tl::expected<StatementAnswer, StatementFailure> outcome = StatementAnswer{
+      .columns = {"a", "b"}, .rows = {{1, nullptr}, {true, "x"}}, .tag = "SELECT 2"};
+};
+
+TEST_F(Queries, AskTheLeaderAndPrintWhatPythonWould) {
+  EXPECT_EQ(desk.run({"query", "-c", "SELECT 1"}), 0);
+  EXPECT_EQ(desk.out, "a\tb\n1\tNone\nTrue\tx\n");
+  EXPECT_THAT(asked, ElementsAre("192.0.2.11 SELECT 1"));
+  EXPECT_EQ(desk.run({"query", "-c", "SELECT 1", "--delimiter", ";", "-U", "me", "-d", "db"}), 0);
+  EXPECT_EQ(desk.out, "a;b\n1;None\nTrue;x\n");
+  EXPECT_EQ(last.at("user") + last.at("dbname"), "medb");
+  EXPECT_EQ(desk.run({"query", "-c", "SELECT 1", "--format", "json"}), 0);
+  EXPECT_EQ(desk.out, "[{\"a\": 1, \"b\": null}, {\"a\": true, \"b\": \"x\"}]\n");
+}
+
+TEST_F(Queries, ReadFilesAndPasswords) {
+  EXPECT_EQ(desk.run({"query", "-f", "-"}, "SELECT 2"), 0);
+  EXPECT_THAT(asked, ElementsAre("192.0.2.11 SELECT 2"));
+  EXPECT_EQ(desk.run({"query", "-c", "x", "--password"}, "hush\n"), 0);
+  EXPECT_EQ(last.at("password"), "hush");
+  EXPECT_EQ(desk.out.find("hush"), std::string::npos);
+  EXPECT_EQ(desk.run({"query", "-f", "/nowhere"}), 2);
+  EXPECT_EQ(desk.run({"query"}), 1);
+  EXPECT_EQ(desk.err, "Error: You need to specify either --command or --file\n");
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-f", "y"}), 1);
+  EXPECT_EQ(desk.err, "Error: --file and --command are mutually exclusive options\n");
+}
+
+TEST_F(Queries, CheckWhatTheServerIs) {
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-r", "replica"}), 0);
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-r", "primary"}), 0);
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-m", "pg-d"}), 0);
+  EXPECT_THAT(asked, ElementsAre("192.0.2.12 x standby", "192.0.2.11 x primary", "192.0.2.14 x"));
+}
+
+TEST_F(Queries, FailuresAreRowsForPatronisToolAndErrorsForOurs) {
+  outcome = tl::unexpected(StatementFailure{.connected = true, .sqlstate = "42601", .what = "syntax error"});
+  EXPECT_EQ(desk.run({"query", "-c", "x"}), 0);
+  EXPECT_THAT(desk.out, ::testing::EndsWith("\tERROR, SQLSTATE: 42601\n"));
+  outcome = tl::unexpected(StatementFailure{.what = "refused"});
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-r", "replica"}), 0);
+  EXPECT_THAT(desk.out, ::testing::EndsWith("\tNo connection to role 'replica' is available\n"));
+  EXPECT_EQ(asked.size(), 2u);
+  desk.program = "matriarch";
+  EXPECT_EQ(desk.run({"query", "-c", "x", "-r", "replica"}), 1);
+  EXPECT_GT(asked.size(), 3u);  // the next one of the role
+  EXPECT_THAT(desk.err, HasSubstr("refused"));
+  outcome = StatementAnswer{.columns = {}, .rows = {}, .tag = "INSERT 0 1"};
+  EXPECT_EQ(desk.run({"query", "-c", "x"}), 0);
+  EXPECT_EQ(desk.out, "INSERT 0 1\n");
+}
+
 TEST_F(Commands, AsksMembersForTheirVersions) {
   EXPECT_EQ(desk.run({"version"}), 0);
   EXPECT_EQ(desk.out, "patronictl version 4.1.4\n");

@@ -82,6 +82,7 @@ class Desk {
   std::map<std::string, std::string> environment{{"PATRONI_SCOPE", "orders"}, {"PATRONI_ETCD3_HOSTS", "127.0.0.1:2379"}, {"HOME", "/nonexistent"}};
   std::string program = "patronictl";
   StoreOperations embedded;  // of `store`
+  RunStatement statement;    // of `query`
   std::string out, err;
 
   int run(std::vector<std::string> arguments, const std::string& input = {}) {
@@ -96,7 +97,8 @@ class Desk {
                 .environment = environment,
                 .wall_now = [] { return *model::parse_timestamp("2030-03-04T10:52:27.509785Z"); },
                 .make_calls = [this](asio::any_io_executor, const model::Settings&) { return std::make_unique<Calls>(*this); },
-                .open_embedded = [this](const model::Settings&) { return embedded; }};
+                .open_embedded = [this](const model::Settings&) { return embedded; },
+                .run_statement = statement};
     const int code = ctl::run(program, std::move(arguments), world, {in, to_out, to_err});
     out = to_out.str();
     err = to_err.str();

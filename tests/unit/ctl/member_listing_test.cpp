@@ -48,7 +48,7 @@ TEST(MemberListing, QuorumWithEverythingThatCanBeShown) {
   b["scheduled_restart"] = object(R"({"schedule":"2030-03-04T02:00:00+00:00","postmaster_start_time":"x"})");
   cluster.members[model::MemberName("pg-d")].data["tags"] = object(R"({"replicatefrom":"pg-c","nofailover":true})");
   cluster.failover = model::FailoverKey{.leader = model::MemberName("pg-a"), .candidate = model::MemberName("pg-b"),
-                                        .scheduled_at = model::parse_timestamp("2030-03-04T03:30:00+00:00")};
+                                        .scheduled_at = model::parse_timestamp("2030-03-04T03:30:00+00:00"), .schedule = "2030-03-04T03:30:00+00:00"};
   EXPECT_EQ(pretty(cluster), R"(+ Cluster: orders (7405219873312204410) ---------------------+----+-------------+-----+------------+-----+-----------------+---------------------------+---------------------------+---------------------+
 | Member | Host       | Role           | State               | TL | Receive LSN | Lag | Replay LSN | Lag | Pending restart | Pending restart reason    | Scheduled restart         | Tags                |
 +--------+------------+----------------+---------------------+----+-------------+-----+------------+-----+-----------------+---------------------------+---------------------------+---------------------+

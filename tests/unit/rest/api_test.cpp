@@ -289,7 +289,7 @@ TEST_F(ApiTest, PostsWhatWasAskedAndAnswersWhatTheAgentSays) {
   } const rows[] = {
       {"POST", "/restart", "", ports::Request::Kind::kRestart, "{}"},
       {"POST", "/restart", R"({"role":"replica","timeout":"1min"})", ports::Request::Kind::kRestart, R"({"role":"replica","timeout":60})"},
-      {"POST", "/restart", R"({"schedule":"2030-01-01T00:00:00Z","restart_pending":true})", ports::Request::Kind::kScheduleRestart, R"({"restart_pending":true,"schedule":"2030-01-01T00:00:00+00:00"})"},
+      {"POST", "/restart", R"({"schedule":"2030-01-01T00:00:00Z","restart_pending":true})", ports::Request::Kind::kScheduleRestart, R"({"restart_pending":true,"schedule":"2030-01-01T00:00:00+00:00","schedule_us":1893456000000000})"},
       {"DELETE", "/restart", "", ports::Request::Kind::kUnscheduleRestart, "{}"},
       {"POST", "/reinitialize", R"({"force":true,"from_leader":true})", ports::Request::Kind::kReinitialize, R"({"force":true,"from-leader":true})"},
       {"POST", "/reload", "", ports::Request::Kind::kReload, "{}"},

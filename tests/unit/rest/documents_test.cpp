@@ -21,7 +21,7 @@ TEST(NodeDocument, OfAPrimary) {
   primary.node().pending_restart["max_connections"] = {"100", "200"};
   primary.settings.tags.custom = object(R"({"zone":"a","nofailover":false})");
   primary.snapshot.decision.memory.scheduled_restart =
-      model::ScheduledRestart{.at = model::WallTime{1772503200s}, .filters = object(R"({"restart_pending":true})")};
+      model::ScheduledRestart{.at = model::WallTime{1772503200s}, .text = "2026-03-03T02:00:00+00:00", .filters = object(R"({"restart_pending":true})")};
   EXPECT_EQ(patroni(primary),
             R"({"state": "running", "postmaster_start_time": "2026-03-02 08:15:04.117203+00:00", "role": "primary", "server_version": 150004, )"
             R"("xlog": {"location": 83886424}, "timeline": 4, "replication": [{"usename": "repl", "application_name": "pg-b", "client_addr": "10.1.0.12", )"
@@ -90,7 +90,7 @@ TEST(ClusterDocument, IsPatronis) {
   cluster.leader = model::LeaderKey{model::MemberName("pg-a")};
   cluster.status.optime = model::Lsn{0x5000158};
   cluster.sync = {.leader = model::MemberName("pg-a"), .voters = {model::MemberName("pg-b")}};
-  cluster.failover = model::FailoverKey{.leader = model::MemberName("pg-a"), .candidate = model::MemberName("pg-b"), .scheduled_at = model::WallTime{1772505000s}};
+  cluster.failover = model::FailoverKey{.leader = model::MemberName("pg-a"), .candidate = model::MemberName("pg-b"), .scheduled_at = model::WallTime{1772505000s}, .schedule = "2026-03-03T02:30:00+00:00"};
   for (const auto& made :
        {member("pg-a", R"({"api_url":"https://10.1.0.11:8008/patroni","conn_url":"postgres://10.1.0.11:5432/postgres","state":"running","timeline":4})"),
         member("pg-b", R"({"api_url":"https://10.1.0.12:8008/patroni","conn_url":"postgres://10.1.0.12:5432/postgres","state":"running","replication_state":"streaming","timeline":4,"tags":{"zone":"b"},"receive_lsn":83886424,"replay_lsn":83886328,"xlog_location":83886424})"),

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "unit/system/a_directory.hpp"
 
 namespace matriarch::runtime {
@@ -19,6 +21,16 @@ TEST(Journal, TheFileGetsTheModeThatIsAskedFor) {
     const Journal journal({.dir = directory.path(), .mode = mode});
     EXPECT_EQ(mode_of(directory / "patroni.log"), mode);
   }
+}
+
+TEST(Journal, NothingIsRotatedWithoutOldFiles) {
+  const system::ADirectory directory;
+  {
+    Journal journal({.dir = directory.path(), .file_size = 100, .file_num = 0});
+    for (int i = 0; i < 50; ++i) journal.log(ports::Level::kInfo, "a line of some length");
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory / "patroni.log.1"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "patroni.log"));
 }
 
 }  // namespace

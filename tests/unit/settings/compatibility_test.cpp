@@ -39,7 +39,7 @@ std::string environment_table() {
   std::map<std::string, int> refused;
   for (const Variable& variable : known_variables()) {
     if (variable.path.empty()) {
-      text += fmt::format("| `{}` | everything | YAML | differs | of the command line, where there is no file; then no other variable counts. The service needs a file |\n", variable.name);
+      text += fmt::format("| `{}` | everything | YAML | supported | where there is no file; then no other variable counts |\n", variable.name);
     } else if (const auto section = refused_section_of(variable); !section.empty() && variable.name.starts_with("PATRONI_" + in_capitals(section) + "_")) {
       ++refused[section];
     } else {

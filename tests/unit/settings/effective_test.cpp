@@ -106,10 +106,13 @@ TEST(Effective, EndpointsOfEtcd) {
 }
 
 TEST(Effective, BadEndpointsOfEtcd) {
-  for (const char* key : {"srv", "discovery_srv", "srv_domain", "srv_suffix"}) {  // nobody would look the names up
-    EXPECT_THAT(told(an_etcd_node(fmt::format("{{host: h, {}: x}}", key))), HasSubstr(fmt::format("error: etcd3.{} is not supported yet", key)));
+  for (const char* key : {"srv", "discovery_srv", "srv_domain"}) {
+    const model::EtcdSettings found = etcd(settled(an_etcd_node(fmt::format("{{{}: site.test, srv_suffix: blue}}", key))));
+    EXPECT_EQ(found.srv, "site.test") << key;
+    EXPECT_EQ(found.srv_suffix, "blue");
   }
-  EXPECT_THAT(told(an_etcd_node("{protocol: http}")), HasSubstr("etcd3 has none of hosts, host, url, proxy"));
+  EXPECT_THAT(told(an_etcd_node("{srv_suffix: blue}")), HasSubstr("etcd3 has none of hosts, host, srv, url, proxy"));
+  EXPECT_THAT(told(an_etcd_node("{protocol: http}")), HasSubstr("etcd3 has none of hosts, host, srv, url, proxy"));
   EXPECT_THAT(told(an_etcd_node("{hosts: ['http://h:2379']}")), HasSubstr("etcd3.hosts.0 http://h:2379 is not an address"));
   EXPECT_THAT(told(an_etcd_node("{url: 'h:1'}")), HasSubstr("etcd3.url h:1 is not a URL"));
   EXPECT_THAT(told(an_etcd_node("{host: h, protocol: ftp}")), HasSubstr("etcd3.protocol ftp is not known; expected one of http, https"));
@@ -284,6 +287,20 @@ TEST(Effective, Postgresql) {
   EXPECT_TRUE(method.no_leader);
   EXPECT_THAT(method.parameters, ElementsAre(Pair("no_leader", "True"), Pair("threads", "4")));
   EXPECT_THAT(told(node), Not(HasSubstr("not a known key")));
+}
+
+TEST(Effective, AStandbyClusterNamesMethodsOfItsOwn) {
+  const auto node = a_node(R"(postgresql: {create_replica_methods: [basebackup], fetch: {command: fetch it, no_leader: true, where: there}})");
+  auto settings = settled(node);
+  EXPECT_EQ(model::methods_for_remote(settings).size(), 1u);  // those of the node
+  settings.dynamic.standby_cluster = model::StandbyClusterSettings{.host = "h", .create_replica_methods = {"fetch", "basebackup", "unknown"}};
+  const auto methods = model::methods_for_remote(settings);
+  ASSERT_EQ(methods.size(), 3u);
+  EXPECT_EQ(methods[0].command, "fetch it");
+  EXPECT_TRUE(methods[0].no_leader);
+  EXPECT_THAT(methods[0].parameters, ElementsAre(Pair("no_leader", "True"), Pair("where", "there")));
+  EXPECT_EQ(methods[1].name, "basebackup");
+  EXPECT_EQ(methods[2].command, "");
 }
 
 TEST(Effective, ListenAddresses) {
