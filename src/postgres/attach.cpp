@@ -12,11 +12,14 @@ namespace {
 constexpr std::size_t kMaxConfSize = 16 << 20;
 
 asio::awaitable<std::string> names_in_file(Site& site) {
-  auto read = [path = site.paths().conf()] {
+  auto read = [path = site.paths().conf()]() -> model::Result<std::string, std::string> {
     const auto text = system::read_file(path, kMaxConfSize);
-    return text ? written_parameter(*text, "synchronous_standby_names") : std::string();
+    if (!text) return tl::unexpected(path + ": " + text.error().message());
+    return written_parameter(*text, "synchronous_standby_names");
   };
-  co_return co_await on_file_thread(site.files, std::move(read));
+  const auto names = co_await on_file_thread(site.files, std::move(read));
+  if (!names) site.warn("the synchronous standbys in effect are not known: " + names.error());
+  co_return names.value_or("");
 }
 
 // A server that an earlier agent, or somebody else, configured: what it has in effect is the truth until rules decide.

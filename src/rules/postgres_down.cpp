@@ -18,7 +18,6 @@ namespace {
 using model::Instant;
 using model::Memory;
 using model::Milliseconds;
-using model::OperatorWish;
 using model::PostgresRole;
 using model::PostgresState;
 using model::RewindState;

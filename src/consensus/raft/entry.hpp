@@ -26,7 +26,7 @@ struct Entry {
 std::string encode(const Entry& entry);
 // Bytes beyond the entry's own (libraft pads to whole words) must be zero.
 tl::expected<Entry, machine::DecodeError> decode_entry(std::string_view bytes);
-// Of an entry of any format that begins with its ticket, without reading the rest.
+// Without reading the rest; nothing when this program cannot read the entry.
 std::optional<Ticket> decode_ticket(std::string_view bytes);
 
 }  // namespace matriarch::consensus::raft
